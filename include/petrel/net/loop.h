@@ -1,0 +1,101 @@
+// Loop: one thread's event loop over sockets; two back ends behind this interface, io_uring and
+// level-triggered epoll. It knows bytes and sockets, nothing of NATS.
+//
+// Owner: server, one per thread. Thread: the loop's own, except wake(), stop() and adopt().
+// Limits: no read buffer per idle connection; blocks come from one pool of the loop.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "petrel/base/block.h"
+#include "petrel/base/result.h"
+#include "petrel/base/time.h"
+
+namespace petrel::net {
+
+// Names a connection of one loop; stale when the generation differs.
+struct ConnectionId {
+  uint32_t slot = 0;
+  uint32_t generation = 0;
+  friend bool operator==(const ConnectionId&, const ConnectionId&) = default;
+};
+
+struct PeerAddress {
+  std::string ip;
+  uint16_t port = 0;
+};
+
+enum class CloseCause : uint8_t { kPeerClosed, kReadError, kWriteError };
+
+// What the loop tells its owner. All calls come on the loop's thread.
+class LoopHandler {
+ public:
+  virtual ~LoopHandler() = default;
+  // A listener took a connection; the handler decides which loop adopts `fd`.
+  virtual void on_accept(int listener_tag, int fd, const PeerAddress& peer) = 0;
+  // A connection given to adopt() now belongs to this loop.
+  virtual void on_adopted(ConnectionId id, int tag, const PeerAddress& peer) = 0;
+  // Bytes arrived; they lie in `block`, which the handler may keep by copying the reference.
+  virtual void on_data(ConnectionId id, const BlockRef& block, Slice bytes) = 0;
+  // After a short write() the socket takes bytes again.
+  virtual void on_writable(ConnectionId id) = 0;
+  // Peer or error ended it; the id is stale after this call. Not called after close().
+  virtual void on_closed(ConnectionId id, CloseCause cause, int error) = 0;
+  // wake() was called since the last turn (coalesced).
+  virtual void on_wake() = 0;
+  // Called once per turn, after all events, before the loop waits. The handler flushes here and
+  // returns the time until which the loop may sleep.
+  virtual Instant on_turn_end(Instant now) = 0;
+};
+
+enum class Backend : uint8_t { kEpoll, kUring };
+
+struct LoopOptions {
+  Backend backend = Backend::kEpoll;
+  uint32_t block_bytes = 256 * 1024;
+};
+
+class Loop {
+ public:
+  // kUnsupported when the kernel or the container forbids the back end.
+  static Result<std::unique_ptr<Loop>> create(const LoopOptions& options, LoopHandler& handler);
+  virtual ~Loop() = default;
+
+  // Runs turns until stop(). Closes all sockets before it returns.
+  virtual void run() = 0;
+  // Any thread.
+  virtual void stop() = 0;
+  virtual void wake() = 0;
+  // Any thread: gives an accepted, non-blocking socket to this loop.
+  virtual void adopt(int fd, int tag, PeerAddress peer) = 0;
+
+  // Owner thread or before run(). The loop owns the listening socket from here on.
+  virtual Status add_listener(int fd, int tag) = 0;
+  virtual void remove_listener(int tag) = 0;
+
+  // Tries to send at once. Returns the bytes taken; fewer than given: on_writable follows when
+  // there is room. A dead socket takes nothing and on_closed follows.
+  virtual size_t write(ConnectionId id, std::span<const iovec> parts) = 0;
+  // Stops and resumes reading (back-pressure). Data that already arrived may still be delivered.
+  virtual void pause_reads(ConnectionId id) = 0;
+  virtual void resume_reads(ConnectionId id) = 0;
+  // Closes the socket. What write() took is still sent by the kernel.
+  virtual void close(ConnectionId id) = 0;
+
+  // The monotonic time of this turn's start.
+  virtual Instant now() const = 0;
+  virtual const std::shared_ptr<BlockPool>& block_pool() const = 0;
+};
+
+// Binds and listens. Port 0: the system's choice, read back with bound_port. Errors read like
+// nats-server's: `listen tcp 0.0.0.0:4222: bind: address already in use`.
+Result<int> listen_tcp(const std::string& host, uint16_t port);
+Result<uint16_t> bound_port(int fd);
+
+}  // namespace petrel::net
