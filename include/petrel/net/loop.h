@@ -5,17 +5,16 @@
 // Limits: no read buffer per idle connection; blocks come from one pool of the loop.
 #pragma once
 
-#include <sys/uio.h>
+#include "petrel/base/block.h"
+#include "petrel/base/result.h"
+#include "petrel/base/time.h"
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
-
-#include "petrel/base/block.h"
-#include "petrel/base/result.h"
-#include "petrel/base/time.h"
+#include <sys/uio.h>
 
 namespace petrel::net {
 
@@ -39,6 +38,9 @@ class LoopHandler {
   virtual ~LoopHandler() = default;
   // A listener took a connection; the handler decides which loop adopts `fd`.
   virtual void on_accept(int listener_tag, int fd, const PeerAddress& peer) = 0;
+  // Accepting failed (EMFILE, ENFILE, ENOBUFS ...). The loop leaves this listener alone for
+  // kAcceptPause and then tries again; called once per attempt, so logging it cannot flood.
+  virtual void on_accept_error(int listener_tag, int error) = 0;
   // A connection given to adopt() now belongs to this loop.
   virtual void on_adopted(ConnectionId id, int tag, const PeerAddress& peer) = 0;
   // Bytes arrived; they lie in `block`, which the handler may keep by copying the reference.
@@ -56,10 +58,17 @@ class LoopHandler {
 
 enum class Backend : uint8_t { kEpoll, kUring };
 
+// How long a listener rests after an accept error.
+inline constexpr Duration kAcceptPause = Duration::seconds(1);
+
 struct LoopOptions {
   Backend backend = Backend::kEpoll;
+  // Size of the blocks that reads fill. io_uring takes at most kUringBlockBytes of it, because its
+  // ring of kUringBlocks is walked round and has to stay inside the processor's cache.
   uint32_t block_bytes = 256 * 1024;
 };
+inline constexpr uint32_t kUringBlockBytes = 32 * 1024;
+inline constexpr uint32_t kUringBlocks = 32;
 
 class Loop {
  public:
@@ -67,7 +76,9 @@ class Loop {
   static Result<std::unique_ptr<Loop>> create(const LoopOptions& options, LoopHandler& handler);
   virtual ~Loop() = default;
 
-  // Runs turns until stop(). Closes all sockets before it returns.
+  // Runs turns until stop(), once. Closes all sockets before it returns, without on_closed.
+  // A turn: on_closed of what failed in the last one, events, on_adopted and on_wake if woken,
+  // on_turn_end, and a wait until the time that it named. The first turn does not wait.
   virtual void run() = 0;
   // Any thread.
   virtual void stop() = 0;
@@ -96,6 +107,9 @@ class Loop {
 // Binds and listens. Port 0: the system's choice, read back with bound_port. Errors read like
 // nats-server's: `listen tcp 0.0.0.0:4222: bind: address already in use`.
 Result<int> listen_tcp(const std::string& host, uint16_t port);
+// Host empty, 0.0.0.0 or :: listens on both IPv4 and IPv6, as nats-server does.
 Result<uint16_t> bound_port(int fd);
+// The text of an errno in nats-server's spelling: `address already in use`.
+std::string errno_text(int error);
 
 }  // namespace petrel::net

@@ -1,0 +1,214 @@
+#include "epoll_loop.h"
+
+#include "sockets.h"
+
+#include "petrel/base/check.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utility>
+
+namespace petrel::net {
+namespace {
+
+constexpr size_t kEventsPerTurn = 512;
+constexpr int kAcceptsPerTurn = 64;
+constexpr size_t kFreeBlocksKept = 16;
+
+// ConnectionSlot::backend_bits: what epoll watches now.
+constexpr uint8_t kWatchRead = 1;
+constexpr uint8_t kWatchRoom = 2;
+
+// What an event names: generation in the upper half, slot in the lower. Generation 0 means the
+// listener with that serial, and serial 0 the eventfd.
+constexpr uint64_t kWakeKey = 0;
+
+uint64_t key_of(ConnectionId id) {
+  return uint64_t{id.generation} << 32 | id.slot;
+}
+uint64_t key_of(const Listener& listener) {
+  return listener.serial;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Loop>> EpollLoop::create(const LoopOptions& options, LoopHandler& handler) {
+  std::unique_ptr<EpollLoop> loop(
+      new EpollLoop(handler, BlockPool::create(options.block_bytes, kFreeBlocksKept)));
+  PETREL_TRY_STATUS(loop->open());
+  return std::unique_ptr<Loop>(std::move(loop));
+}
+
+EpollLoop::EpollLoop(LoopHandler& handler, std::shared_ptr<BlockPool> pool)
+    : LoopCore(handler, std::move(pool)), events_(kEventsPerTurn) {}
+
+EpollLoop::~EpollLoop() {
+  if (epoll_fd_ >= 0) ::close(epoll_fd_);
+}
+
+Status EpollLoop::open() {
+  PETREL_TRY_STATUS(open_wake_fd());
+  epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_fd_ < 0) return Error{Errc::kIo, "epoll_create1: " + errno_text(errno)};
+  epoll_event event{};
+  // Edge-triggered: every write to the eventfd is one event, and nobody has to read it back.
+  event.events = EPOLLIN | EPOLLET;
+  event.data.u64 = kWakeKey;
+  if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd(), &event) != 0)
+    return Error{Errc::kIo, "epoll_ctl: " + errno_text(errno)};
+  return Status::ok();
+}
+
+int EpollLoop::wait(Duration timeout) {
+  const int room = static_cast<int>(events_.size());
+  if (timeout == kNoTimeout) return ::epoll_wait(epoll_fd_, events_.data(), room, -1);
+  if (timeout.ns == 0) return ::epoll_wait(epoll_fd_, events_.data(), room, 0);
+  if (has_pwait2_) {
+    const timespec limit{timeout.ns / 1'000'000'000, timeout.ns % 1'000'000'000};
+    const int n = ::epoll_pwait2(epoll_fd_, events_.data(), room, &limit, nullptr);
+    if (n >= 0 || errno == EINTR) return n;
+    has_pwait2_ = false;  // kernel before 5.11, or a container that does not know it
+  }
+  constexpr int64_t kLongestMs = 60'000;  // turns without events are harmless
+  const int64_t ms = std::min((timeout.ns + 999'999) / 1'000'000, kLongestMs);
+  return ::epoll_wait(epoll_fd_, events_.data(), room, static_cast<int>(ms));
+}
+
+void EpollLoop::serve_events(Duration timeout) {
+  const int n = wait(timeout);
+  PETREL_CHECK(n >= 0 || errno == EINTR);
+  woke_up();
+  for (int i = 0; i < n; ++i) {
+    const epoll_event event = events_[static_cast<size_t>(i)];
+    const auto slot = static_cast<uint32_t>(event.data.u64);
+    const auto generation = static_cast<uint32_t>(event.data.u64 >> 32);
+    if (event.data.u64 == kWakeKey) continue;
+    if (generation == 0) {
+      accept_some(slot);
+    } else {
+      serve_connection({slot, generation}, event.events);
+    }
+  }
+}
+
+void EpollLoop::serve_connection(ConnectionId id, uint32_t events) {
+  ConnectionSlot* slot = table().find(id);
+  if (slot == nullptr) return;  // closed earlier in this turn
+  if ((events & EPOLLOUT) != 0) {
+    if (slot->awaits_room) {
+      report_room(id);
+    } else {
+      // Disarmed only now: while a slow reader drains, each short write would re-arm it.
+      watch(id, *slot, slot->backend_bits & kWatchRead);
+    }
+    slot = table().find(id);
+    if (slot == nullptr) return;
+  }
+  if (!slot->is_paused) {
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read_once(id, slot->fd);
+  } else if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
+    // Reported over and over while nobody reads. The bytes before the reset are still due: they
+    // and the error are read when reading is resumed.
+    watch(id, *slot, 0);
+  }
+}
+
+void EpollLoop::reserve_block() {
+  const uint32_t enough = block_pool()->block_bytes() / 4;
+  if (block_ && block_.is_unique()) {
+    filled_ = 0;
+  } else if (!block_ || block_->capacity() - filled_ < enough) {
+    block_ = block_pool()->take();
+    filled_ = 0;
+  }
+}
+
+void EpollLoop::read_once(ConnectionId id, int fd) {
+  reserve_block();
+  char* const start = block_->bytes() + filled_;
+  const ssize_t n = ::recv(fd, start, block_->capacity() - filled_, MSG_DONTWAIT);
+  if (n > 0) {
+    constexpr uint32_t kLine = 64;
+    filled_ = std::min(block_->capacity(),
+                       (filled_ + static_cast<uint32_t>(n) + kLine - 1) & ~(kLine - 1));
+    handler().on_data(id, block_, Slice(start, static_cast<size_t>(n)));
+  } else if (n == 0) {
+    end_now(id, CloseCause::kPeerClosed, 0);
+  } else if (errno != EAGAIN && errno != EINTR) {
+    end_now(id, CloseCause::kReadError, errno);
+  }
+}
+
+void EpollLoop::accept_some(uint32_t serial) {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    Listener* listener = find_listener(serial);  // the handler may remove it
+    if (listener == nullptr) return;
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    const int fd = ::accept4(listener->fd, reinterpret_cast<sockaddr*>(&address), &length,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      take_connection(*listener, fd, to_peer_address(address));
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return;
+    } else if (!is_lost_connection(errno)) {
+      const int error = errno;
+      stop_accepting(*listener);
+      accept_failed(*listener, error);
+      return;
+    }
+  }
+}
+
+int EpollLoop::attach(ConnectionId id, ConnectionSlot& slot) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = key_of(id);
+  if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, slot.fd, &event) != 0) return errno;
+  slot.backend_bits = kWatchRead;
+  return 0;
+}
+
+// A socket watched for nothing is taken out: epoll would go on to report a reset of it.
+void EpollLoop::watch(ConnectionId id, ConnectionSlot& slot, uint8_t wanted) {
+  const uint8_t watched = slot.backend_bits;
+  if (watched == wanted) return;
+  epoll_event event{};
+  if ((wanted & kWatchRead) != 0) event.events |= EPOLLIN;
+  if ((wanted & kWatchRoom) != 0) event.events |= EPOLLOUT;
+  event.data.u64 = key_of(id);
+  const int operation = watched == 0 ? EPOLL_CTL_ADD : wanted == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
+  if (::epoll_ctl(epoll_fd_, operation, slot.fd, &event) != 0) {
+    fail(id, CloseCause::kReadError, errno);
+    return;
+  }
+  slot.backend_bits = wanted;
+}
+
+void EpollLoop::change_reading(ConnectionId id, ConnectionSlot& slot) {
+  const uint8_t room = slot.awaits_room ? kWatchRoom : 0;
+  watch(id, slot, slot.is_paused ? room : static_cast<uint8_t>(room | kWatchRead));
+}
+
+void EpollLoop::await_room(ConnectionId id, ConnectionSlot& slot) {
+  watch(id, slot, static_cast<uint8_t>(slot.backend_bits | kWatchRoom));
+}
+
+void EpollLoop::drop(ConnectionId, ConnectionSlot& slot) {
+  ::close(slot.fd);  // epoll forgets a closed socket by itself
+}
+
+int EpollLoop::start_accepting(Listener& listener) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = key_of(listener);
+  return ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, listener.fd, &event) == 0 ? 0 : errno;
+}
+
+void EpollLoop::stop_accepting(Listener& listener) {
+  ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, listener.fd, nullptr);
+}
+
+}  // namespace petrel::net

@@ -1,0 +1,128 @@
+// LoopCore: all of a loop but the way it waits: the turn, the connection table, writing, closing,
+// wake-ups, adoption and the rest of listeners after errors. A back end adds the kernel interface.
+//
+// Owner: server, through Loop. Thread: the loop's, except stop, wake and adopt.
+#pragma once
+
+#include "connection_table.h"
+#include "wake_gate.h"
+
+#include "petrel/net/inbox.h"
+#include "petrel/net/loop.h"
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace petrel::net {
+
+Instant monotonic_now();
+
+struct Listener {
+  int fd = -1;
+  int tag = 0;
+  uint32_t serial = 0;  // never reused, names it in events
+  bool is_resting = false;
+  Instant resume_at = {};
+};
+
+class LoopCore : public Loop {
+ public:
+  ~LoopCore() override;
+  LoopCore(const LoopCore&) = delete;
+  LoopCore& operator=(const LoopCore&) = delete;
+
+  void run() final;
+  void stop() final;
+  void wake() final;
+  void adopt(int fd, int tag, PeerAddress peer) final;
+  Status add_listener(int fd, int tag) final;
+  void remove_listener(int tag) final;
+  size_t write(ConnectionId id, std::span<const iovec> parts) final;
+  void pause_reads(ConnectionId id) final;
+  void resume_reads(ConnectionId id) final;
+  void close(ConnectionId id) final;
+  Instant now() const final { return now_; }
+  const std::shared_ptr<BlockPool>& block_pool() const final { return pool_; }
+
+ protected:
+  LoopCore(LoopHandler& handler, std::shared_ptr<BlockPool> pool);
+  Status open_wake_fd();
+
+  // --- The back end. Functions that return int return an errno, 0 for success. ---
+  // First call on the loop's thread.
+  virtual void start() {}
+  // Last call: sockets are dropped already; nothing may be under way in the kernel afterwards.
+  virtual void finish() {}
+  // Collects and reports events; blocks for `timeout` at most. Calls woke_up() when it returns
+  // from the kernel, before it reports.
+  virtual void serve_events(Duration timeout) = 0;
+  virtual int attach(ConnectionId id, ConnectionSlot& slot) = 0;
+  // Reading was paused or resumed: slot.is_paused says which.
+  virtual void change_reading(ConnectionId id, ConnectionSlot& slot) = 0;
+  // slot.awaits_room was set; report_room is due when the socket takes bytes.
+  virtual void await_room(ConnectionId id, ConnectionSlot& slot) = 0;
+  // Ends all interest and closes slot.fd.
+  virtual void drop(ConnectionId id, ConnectionSlot& slot) = 0;
+  virtual int start_accepting(Listener& listener) = 0;
+  // Ends interest in the listener; does not close it.
+  virtual void stop_accepting(Listener& listener) = 0;
+
+  // --- For the back end ---
+  void woke_up();
+  void report_room(ConnectionId id);
+  // Reading ended: on_closed follows, at the earliest in the next turn if `bytes_came` before it
+  // in this one, so that what they caused is flushed first.
+  void fail(ConnectionId id, CloseCause cause, int error);
+  void end_now(ConnectionId id, CloseCause cause, int error);
+  void take_connection(const Listener& listener, int fd, const PeerAddress& peer);
+  void accept_failed(Listener& listener, int error);
+  Listener* find_listener(uint32_t serial);
+
+  ConnectionTable& table() { return table_; }
+  LoopHandler& handler() { return handler_; }
+  int wake_fd() const { return wake_fd_; }
+
+  static constexpr Duration kNoTimeout = {INT64_MAX};
+
+ private:
+  struct Adoption {
+    int fd = -1;
+    int tag = 0;
+    PeerAddress peer;
+  };
+  struct Ended {
+    ConnectionId id;
+    CloseCause cause;
+    int error;
+  };
+
+  Duration timeout_until(Instant deadline);
+  void turn(Duration timeout);
+  void report_ended();
+  void adopt_waiting();
+  void resume_listeners();
+  void close_all();
+
+  LoopHandler& handler_;
+  const std::shared_ptr<BlockPool> pool_;
+  ConnectionTable table_;
+  std::vector<Listener> listeners_;
+  uint32_t last_serial_ = 0;
+  bool is_running_ = false;
+
+  Instant now_ = {};
+  Instant deadline_ = {};
+  bool was_notified_ = false;
+  std::vector<Ended> ended_;      // on_closed is due
+  std::vector<Ended> reporting_;  // kept for its capacity
+
+  int wake_fd_ = -1;
+  WakeGate gate_;
+  std::atomic<bool> is_stopping_{false};
+  Inbox<Adoption> adoptions_;
+  std::vector<Adoption> adopting_;  // kept for its capacity
+};
+
+}  // namespace petrel::net
