@@ -1,0 +1,118 @@
+"""Starts and stops the servers under measurement, and calls the load generator."""
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+NATS_VERSION = "2.15.2"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class BenchError(Exception):
+    """A server or the load generator failed; the figure does not exist."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A binary to measure. `settings` is the content of its petrel { } block, if any."""
+
+    name: str
+    binary: str
+    settings: str = ""
+    environment: tuple = ()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def find_nats(given):
+    """The nats-server to compare with: exactly the version that Petrel matches."""
+    places = [given] if given else [
+        shutil.which("nats-server"),
+        str(ROOT / "build/cache/bin/nats-server"),
+        str(pathlib.Path.home() / "go/bin/nats-server"),
+    ]
+    for place in places:
+        if place and os.access(place, os.X_OK):
+            answer = subprocess.run([place, "--version"], capture_output=True, text=True, check=False)
+            if NATS_VERSION in answer.stdout:
+                return place
+    raise BenchError(f"nats-server {NATS_VERSION} is not installed; "
+                     f"go install github.com/nats-io/nats-server/v2@v{NATS_VERSION}")
+
+
+def command_of(server, port, monitor_port=None, folder=None):
+    command = [server.binary, "-a", "127.0.0.1", "-p", str(port)]
+    if monitor_port:
+        command += ["-m", str(monitor_port)]
+    if server.settings:
+        path = pathlib.Path(folder) / "bench.conf"
+        path.write_text(f"petrel {{ {server.settings} }}\n")
+        command += ["-c", str(path)]
+    return command
+
+
+def wait_for_info(process, port, log):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise BenchError(f"ended with {process.returncode} at start: {log.read_text()[-400:]}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as link:
+            if link.recv(4) == b"INFO":
+                return
+        time.sleep(0.01)
+    raise BenchError("did not send INFO within 10 s")
+
+
+@contextlib.contextmanager
+def running(server, monitor=False):
+    """A fresh server process; yields (pid, port, monitor port or None)."""
+    with tempfile.TemporaryDirectory(prefix="petrel-bench-") as folder:
+        port = free_port()
+        monitor_port = free_port() if monitor else None
+        log = pathlib.Path(folder) / "log"
+        with log.open("w") as sink:
+            process = subprocess.Popen(
+                command_of(server, port, monitor_port, folder), stdin=subprocess.DEVNULL,
+                stdout=sink, stderr=sink, env={**os.environ, **dict(server.environment)})
+        try:
+            wait_for_info(process, port, log)
+            yield process.pid, port, monitor_port
+            if process.poll() is not None:
+                raise BenchError(f"died with {process.returncode}: {log.read_text()[-400:]}")
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def messages_in(monitor_port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{monitor_port}/varz", timeout=10) as answer:
+        return json.load(answer)["in_msgs"]
+
+
+def load(binary, kind, port, pid=0, options=None, command=()):
+    """Runs the load generator once and returns what it measured."""
+    words = [binary, kind, "--port", str(port), "--pid", str(pid)]
+    for name, value in (options or {}).items():
+        words += [f"--{name}", str(value)]
+    if command:
+        words += ["--", *command]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+                          check=False)
+    if done.returncode != 0:
+        raise BenchError(done.stderr.strip()[:400] or f"load generator exit {done.returncode}")
+    return json.loads(done.stdout)
