@@ -25,7 +25,8 @@ enum class Backend : uint8_t { kAuto, kIoUring, kEpoll };
 struct PetrelOptions {
   int loops = 0;  // 0: one per processor
   Backend backend = Backend::kAuto;
-  int64_t max_memory = 0;  // bytes, 0: no limit
+  bool strict_permissions = true;  // false: `foo.*` admits a subscription to `foo.>`
+  int64_t max_memory = 0;          // bytes, 0: no limit
   friend bool operator==(const PetrelOptions&, const PetrelOptions&) = default;
 };
 
