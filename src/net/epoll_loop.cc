@@ -1,6 +1,6 @@
-#include "epoll_loop.h"
+#include "net/epoll_loop.h"
 
-#include "sockets.h"
+#include "net/sockets.h"
 
 #include "petrel/base/check.h"
 

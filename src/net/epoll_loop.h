@@ -3,7 +3,7 @@
 // write. Owner, thread, limits: see petrel/net/loop.h.
 #pragma once
 
-#include "loop_core.h"
+#include "net/loop_core.h"
 
 #include <memory>
 #include <sys/epoll.h>

@@ -1,5 +1,5 @@
 // listen_tcp: the words of the errors are those that nats-server's users grep for.
-#include "sockets.h"
+#include "net/sockets.h"
 
 #include "petrel/net/loop.h"
 

@@ -1,6 +1,6 @@
 #include "petrel/net/loop.h"
 
-#include "epoll_loop.h"
+#include "net/epoll_loop.h"
 
 namespace petrel::net {
 

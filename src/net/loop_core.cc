@@ -1,6 +1,6 @@
-#include "loop_core.h"
+#include "net/loop_core.h"
 
-#include "sockets.h"
+#include "net/sockets.h"
 
 #include "petrel/base/check.h"
 

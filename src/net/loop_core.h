@@ -4,8 +4,8 @@
 // Owner: server, through Loop. Thread: the loop's, except stop, wake and adopt.
 #pragma once
 
-#include "connection_table.h"
-#include "wake_gate.h"
+#include "net/connection_table.h"
+#include "net/wake_gate.h"
 
 #include "petrel/net/inbox.h"
 #include "petrel/net/loop.h"
