@@ -1,0 +1,117 @@
+// Router: a message and an account in, deliveries out. Local subscriptions get their frames
+// appended at once, in parse order; deliveries of other loops are gathered into one batch per loop
+// and turn. The only place where a message reaches a connection.
+//
+// Owner: one per Shard. Thread: its loop.
+// Source: architecture section 3.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "petrel/base/prng.h"
+#include "petrel/router/delivery_batch.h"
+#include "petrel/router/message.h"
+#include "petrel/router/plan_cache.h"
+#include "petrel/router/receiver.h"
+#include "petrel/router/subscription.h"
+
+namespace petrel::router {
+
+// What the router asks of the shard around it.
+class RouterPort {
+ public:
+  virtual ~RouterPort() = default;
+  // Sends what is pending before the turn ends. Everything gathered for other loops was posted.
+  virtual void flush_early(Receiver& receiver) = 0;
+  // Hands a batch to another loop's inbox and wakes it.
+  virtual void post(uint16_t loop, std::unique_ptr<DeliveryBatch> batch) = 0;
+  // Bytes that wait in another loop's inbox.
+  virtual size_t inbox_bytes(uint16_t loop) const = 0;
+  // A publisher of another loop runs into a full receiver here; its loop is to slow it down.
+  virtual void ask_to_stall(ConnectionHandle publisher) = 0;
+};
+
+struct RouterOptions {
+  uint16_t loop = 0;
+  uint16_t loops = 1;
+  uint64_t seed = 0;
+};
+
+class Router {
+ public:
+  Router(const RouterOptions& options, RouterPort& port);
+
+  // Delivers to everyone interested. Returns how many took it (of other loops: were sent it).
+  uint32_t route(AccountInterest& account, const Message& message);
+  // Deliveries that another loop decided on.
+  void deliver_batch(const DeliveryBatch& batch);
+  // Posts what the turn gathered for other loops. Comes before any flush.
+  void post_batches();
+
+  // Set by route when a receiver is near its limit, or another loop's inbox is: the publisher is
+  // to be slowed down. Reading it resets it.
+  bool take_stall_request() { return std::exchange(stall_requested_, false); }
+
+  // The receiver's own plain subscription that matches a literal subject, or null.
+  Subscription* own_subscription(AccountInterest& account, Receiver& receiver, Slice subject);
+
+  // Receivers with new bytes since the last call; the shard flushes them at the end of the turn.
+  void touch(Receiver& receiver) {
+    if (receiver.is_touched) return;
+    receiver.is_touched = true;
+    touched_.push_back(&receiver);
+  }
+  std::vector<Receiver*>& touched() { return touched_; }
+  // Starts a new turn's account of delivered bytes (decides about early flushes).
+  void begin_turn();
+
+  SubscriptionTable& subscriptions() { return subscriptions_; }
+  BufferPool& buffers() { return buffers_; }
+  Counter& delivered_messages() { return delivered_messages_; }
+  Counter& delivered_bytes() { return delivered_bytes_; }
+  uint16_t loop() const { return loop_; }
+
+ private:
+  static constexpr size_t kHeavyTurnBytes = 1 << 20;
+  static constexpr size_t kFlushBytesHeavy = 64 << 10;
+  static constexpr size_t kFlushBytes = 1 << 20;
+  static constexpr size_t kInboxBytesMax = 64 << 20;
+
+  const DeliveryPlan& plan_for(AccountInterest& account, Slice subject);
+  const DeliveryPlan& plan_on_miss(AccountInterest& account, Slice subject, uint64_t hash);
+  void build_plan(Slice subject, DeliveryPlan& plan, bool with_prefixes);
+  void add_prefix(DeliveryPlan& plan, DeliveryPlan::Local& entry, Slice subject);
+  bool deliver(uint32_t slot, Subscription& subscription, const Message& message, Slice prefix);
+  void append_frame(Receiver& to, const Message& message, Slice prefix);
+  void on_high_pending(Receiver& to, size_t pending);
+  bool deliver_to_group(AccountInterest& account, const DeliveryPlan& plan,
+                        const DeliveryPlan::Group& group, const Message& message);
+  void send_to_loop(AccountInterest& account, uint16_t loop, const Message& message,
+                    std::span<const Target> targets, Slice queue);
+  void redeliver_to_group(const DeliveryBatch::Record& record);
+  Slice format_prefix(const Subscription& subscription, Slice subject);
+
+  const uint16_t loop_;
+  RouterPort& port_;
+  Prng prng_;
+  BufferPool buffers_;
+  SubscriptionTable subscriptions_;
+  PlanCache cache_;
+  PlanEntry* last_ = nullptr;
+  DeliveryPlan scratch_plan_;
+  subject::MatchResult match_;
+  std::string scratch_prefix_;
+  std::string scratch_sizes_;
+  std::shared_ptr<BlockPool> batch_pool_;
+  std::vector<std::unique_ptr<DeliveryBatch>> batches_;  // by loop
+  std::vector<Receiver*> touched_;
+  size_t turn_bytes_ = 0;
+  size_t flush_bytes_ = kFlushBytes;
+  bool stall_requested_ = false;
+  Counter delivered_messages_;
+  Counter delivered_bytes_;
+};
+
+}  // namespace petrel::router

@@ -1,0 +1,174 @@
+// ClientSession: one client connection as a state machine. Bytes go in; frames appear in its
+// Outbound and in those of other receivers; everything else is asked of the SessionHost.
+//
+// Owner: Shard. Thread: the connection's loop.
+// Limits: those of SessionConfig; unprocessed input that waits (for a password check or because
+// the publisher is stalled) is at most one read, 64 KiB before authentication.
+// Source: spec protocol.md.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "petrel/proto/connect_info.h"
+#include "petrel/proto/parser.h"
+#include "petrel/router/receiver.h"
+#include "petrel/session/session_host.h"
+#include "petrel/session/session_view.h"
+#include "petrel/session/sid_map.h"
+
+namespace petrel::session {
+
+struct PeerName {
+  std::string ip;
+  uint16_t port = 0;
+};
+
+class ClientSession final : public router::Receiver {
+ public:
+  ClientSession(SessionContext& context, router::ConnectionHandle named, uint64_t cid,
+                PeerName peer);
+  ~ClientSession() override;
+
+  // --- events, from the shard ---
+  // Greets with INFO. `refusal` not empty: says -ERR 'refusal' and closes instead of serving.
+  void open(Slice refusal);
+  void on_bytes(const BlockRef& block, Slice bytes);
+  void on_timer(TimerKind kind);
+  void password_verified(bool is_right);
+  void on_config_change(bool auth_changed);
+  void announce_lame_duck(const std::vector<std::string>& connect_urls);
+  // The peer or the server ends the connection.
+  void close(CloseReason reason);
+  // Slows this publisher down because a receiver cannot follow.
+  void stall();
+
+  // --- for the shard and monitoring ---
+  uint64_t cid() const { return cid_; }
+  const PeerName& peer() const { return peer_; }
+  const proto::ConnectInfo* connect_info() const { return details_ ? &details_->connect : nullptr; }
+  // "127.0.0.1:5000 - cid:5" and, after CONNECT, what the client said of itself.
+  const std::string& log_prefix() const { return log_prefix_; }
+  SessionView view(const ViewOptions& options) const;
+  size_t subscription_count() const { return sids_.size(); }
+  CloseReason close_reason() const { return close_reason_; }
+  bool is_connected() const { return connect_received_; }
+
+  // The socket took too little for write_deadline: closes, or goes on when told to retry.
+  void on_write_deadline();
+
+  // Set by the shard: since when the socket takes nothing, and what it still has to take until it
+  // counts as alive again.
+  Instant blocked_since{};
+  uint64_t write_goal = 0;
+  bool is_blocked = false;
+
+ private:
+  // What only clients that sent CONNECT need.
+  struct Details {
+    proto::ConnectInfo connect;
+    std::string user_label;
+  };
+  struct Reply {
+    Instant since;
+    int64_t count = 0;
+  };
+
+  // receiver
+  bool may_receive(const router::Subscription& subscription,
+                   const router::Message& message) override;
+  void note_reply(Slice reply) override;
+  void on_pending_exceeded() override;
+  void on_max_delivered(uint32_t subscription_slot) override;
+  void trace_delivery(Slice prefix, const router::Message& message) override;
+
+  // input
+  void parse(const BlockRef& block, Slice bytes);
+  void keep_for_later(Slice bytes);
+  void resume_input();
+  void handle_op(const proto::Op& op);
+  void fail_parse(Slice rest);
+  proto::ParserLimits parser_limits() const;
+
+  // CONNECT and authentication
+  void on_connect(Slice json);
+  void authenticate();
+  void accept(const std::shared_ptr<const auth::User>& user);
+  void refuse_authentication();
+  void finish_connect();
+  void update_log_prefix();
+  void apply_user(const std::shared_ptr<const auth::User>& user);
+  Slice presented_user() const;
+
+  // liveness
+  void on_ping();
+  void on_pong();
+  void on_ping_timer();
+  void start_first_ping_timer();
+  void send_info(bool is_connect_info);
+
+  // subscriptions
+  void on_subscribe(const proto::Op& op);
+  void on_unsubscribe(const proto::Op& op);
+  bool admit_subscription(const proto::Op& op);
+  void remove_subscription(uint32_t slot);
+  void remove_all_subscriptions();
+  void prune_subscriptions();
+  void refuse_subscription(Slice subject, Slice queue, Slice sid);
+
+  // publishing
+  void on_publish(const proto::Op& op);
+  bool may_publish(const proto::Op& op);
+  bool is_permitted(Slice subject);
+  bool is_tracked_reply(Slice subject);
+  Slice canonical_tail(const proto::Op& op);
+  void tell_no_responders(const router::Message& message);
+
+  void send(Slice frame);
+  void send_error(Slice text);
+  void send_ok() { send("+OK\r\n"); }
+  void log(LogLevel level, std::string text) const;
+  void trace_in(const proto::Op& op);
+  void trace_out(Slice frame);
+  bool is_tracing() const { return context_.config->trace; }
+
+  SessionContext& context_;
+  const uint64_t cid_;
+  PeerName peer_;
+  proto::Parser parser_;
+  SidMap sids_;
+  std::unique_ptr<Details> details_;
+  std::shared_ptr<const auth::User> user_;
+  std::unique_ptr<std::unordered_map<std::string, Reply>> replies_;
+  std::string log_prefix_;
+  BlockRef held_;  // input that waits
+  uint32_t held_begin_ = 0;
+  uint32_t held_end_ = 0;
+
+  uint64_t in_msgs_ = 0;
+  uint64_t in_bytes_ = 0;
+  uint64_t stalls_ = 0;
+  WallTime start_{};
+  WallTime last_activity_{};
+  WallTime stop_{};
+  Instant last_input_{};
+  Instant ping_sent_{};
+  Duration rtt_{};
+  uint32_t turn_input_bytes_ = 0;
+  int pings_out_ = 0;
+  CloseReason close_reason_ = CloseReason::kClientClosed;
+
+  bool connect_received_ = false;
+  bool is_authenticated_ = false;
+  bool first_pong_sent_ = false;
+  bool waits_for_password_ = false;
+  bool is_stalled_ = false;
+  bool verbose_ = true;
+  bool pedantic_ = true;
+  bool no_responders_ = false;
+  bool checks_publish_ = false;
+};
+
+}  // namespace petrel::session

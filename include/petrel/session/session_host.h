@@ -1,0 +1,97 @@
+// SessionHost: what sessions ask of the shard that owns them; SessionContext: what all sessions of
+// a loop share; SessionConfig: the part of the configuration that sessions obey.
+//
+// Thread: the loop's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "petrel/auth/authenticator.h"
+#include "petrel/base/counter.h"
+#include "petrel/base/prng.h"
+#include "petrel/base/time.h"
+#include "petrel/proto/server_info.h"
+#include "petrel/router/router.h"
+#include "petrel/session/close_reason.h"
+#include "petrel/session/session_view.h"
+#include "petrel/subject/subject_mapping.h"
+
+namespace petrel::session {
+
+class ClientSession;
+
+enum class LogLevel : uint8_t { kInfo, kWarn, kError, kDebug, kTrace };
+enum class TimerKind : uint8_t { kAuthentication, kPing, kStall, kWriteDeadline, kProxyHeader };
+
+// Immutable; a reload makes a new one and the shards pass it to their sessions.
+struct SessionConfig {
+  proto::ServerInfo info;  // without the fields of one connection
+  std::shared_ptr<const auth::Authenticator> authenticator;
+  std::vector<subject::SubjectMapping> mappings;
+  std::string cluster_name;
+  int32_t max_control_line = 4096;
+  int32_t max_payload = 1 << 20;
+  int64_t max_pending = 64 << 20;
+  int64_t max_subscriptions = 0;       // 0: no limit
+  int32_t max_subscription_tokens = 0;  // 0: no limit
+  Duration ping_interval = Duration::minutes(2);
+  int ping_max = 2;
+  Duration auth_timeout = Duration::seconds(2);
+  Duration write_deadline = Duration::seconds(10);
+  bool retry_slow_writes = false;  // write_timeout: retry
+  bool no_fast_producer_stall = false;
+  int max_closed_clients = 10000;
+  bool proxy_protocol = false;
+  bool debug = false;
+  bool trace = false;
+  bool trace_headers = false;
+  int max_traced_bytes = 0;  // 0: no limit
+};
+
+// Counted by one loop, read by monitoring.
+struct LoopCounters {
+  Counter in_msgs;
+  Counter in_bytes;
+  Counter slow_consumers;
+  Counter stale_connections;
+  Counter stalled_clients;
+  Counter connections;
+  Counter total_connections;
+  Counter subscriptions;
+};
+
+class SessionHost {
+ public:
+  virtual ~SessionHost() = default;
+  // Ends the connection: sends what is queued if the reason allows it, closes the socket, forgets
+  // the session when the turn is over.
+  // `last` is how it looked before.
+  virtual void close_session(ClientSession& session, CloseReason reason, SessionView last) = 0;
+  virtual void set_timer(ClientSession& session, TimerKind kind, Instant when) = 0;
+  virtual void pause_reads(ClientSession& session) = 0;
+  virtual void resume_reads(ClientSession& session) = 0;
+  // Handles everything that other loops posted so far.
+  virtual void sync_inbox() = 0;
+  // Checks a password on a worker; password_verified comes to the session later. False: too much
+  // of this is waiting already.
+  virtual bool verify_password(ClientSession& session, std::string hash, std::string password) = 0;
+  virtual void log(LogLevel level, const ClientSession& session, std::string text) = 0;
+};
+
+struct SessionContext {
+  router::Router& router;
+  router::AccountInterest& global_account;
+  SessionHost& host;
+  Prng& prng;
+  LoopCounters& counters;
+  std::shared_ptr<const SessionConfig> config;
+  Instant now;
+  WallTime wall_now;
+  std::string scratch = {};          // for rare rebuilding of frames
+  std::string mapped_subject = {};   // result of a subject mapping
+};
+
+}  // namespace petrel::session

@@ -1,0 +1,290 @@
+#include "petrel/router/router.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "petrel/base/check.h"
+
+namespace petrel::router {
+
+Router::Router(const RouterOptions& options, RouterPort& port)
+    : loop_(options.loop),
+      port_(port),
+      prng_(options.seed),
+      batch_pool_(BlockPool::create(DeliveryBatch::kBlockBytes, 32)),
+      batches_(options.loops) {}
+
+void Router::begin_turn() {
+  flush_bytes_ = turn_bytes_ > kHeavyTurnBytes ? kFlushBytesHeavy : kFlushBytes;
+  turn_bytes_ = 0;
+}
+
+// --- plans ---
+
+const DeliveryPlan& Router::plan_for(AccountInterest& account, Slice subject) {
+  if (last_ != nullptr && last_->account == &account && last_->key == subject &&
+      !last_->is_shared && account.index.is_current(last_->stamp)) {
+    return last_->plan;
+  }
+  const uint64_t hash = PlanCache::hash_of(account, subject, false);
+  if (PlanEntry* entry = cache_.find(hash, account, subject, false); entry != nullptr) {
+    last_ = entry;
+    if (!account.index.is_current(entry->stamp)) {
+      account.index.match(subject, match_, entry->stamp);
+      build_plan(subject, entry->plan, true);
+    }
+    return entry->plan;
+  }
+  return plan_on_miss(account, subject, hash);
+}
+
+const DeliveryPlan& Router::plan_on_miss(AccountInterest& account, Slice subject, uint64_t hash) {
+  const size_t dot = subject.rfind('.');
+  const Slice prefix = dot == Slice::npos ? Slice() : subject.substr(0, dot);
+  uint64_t shared_hash = 0;
+  PlanEntry* shared = nullptr;
+  subject::InterestStamp shared_stamp;
+  if (!prefix.empty()) {
+    shared_hash = PlanCache::hash_of(account, prefix, true);
+    shared = cache_.find(shared_hash, account, prefix, true);
+    if (shared != nullptr && account.index.is_current(shared->stamp)) return shared->plan;
+    shared_stamp = account.index.shared_stamp(prefix);
+  }
+  subject::InterestStamp stamp;
+  account.index.match(subject, match_, stamp);
+  const size_t targets = match_.plain.size() + match_.members.size();
+  const bool is_shared = match_.shareable && !prefix.empty();
+  if (targets <= PlanCache::kTargetsMax && cache_.wants(is_shared ? shared_hash : hash)) {
+    PlanEntry& entry =
+        is_shared ? (shared != nullptr ? *shared : cache_.insert(shared_hash, account, prefix, true))
+                  : cache_.insert(hash, account, subject, false);
+    if (&entry == last_) last_ = nullptr;  // its place was taken over
+    entry.stamp = is_shared ? shared_stamp : stamp;
+    build_plan(subject, entry.plan, !is_shared);
+    return entry.plan;
+  }
+  build_plan(subject, scratch_plan_, false);
+  return scratch_plan_;
+}
+
+void Router::build_plan(Slice subject, DeliveryPlan& plan, bool with_prefixes) {
+  plan.clear();
+  std::sort(match_.plain.begin(), match_.plain.end(),
+            [](const auto& a, const auto& b) { return a.loop < b.loop; });
+  for (const subject::Subscriber& subscriber : match_.plain) {
+    if (subscriber.loop == loop_) {
+      DeliveryPlan::Local entry{subscriber.slot, subscriber.generation, 0, 0};
+      if (with_prefixes) add_prefix(plan, entry, subject);
+      plan.local.push_back(entry);
+      continue;
+    }
+    const auto at = static_cast<uint32_t>(plan.remote_targets.size());
+    if (plan.remote_runs.empty() || plan.remote_runs.back().loop != subscriber.loop) {
+      plan.remote_runs.push_back({at, at, subscriber.loop});
+    }
+    plan.remote_targets.push_back({subscriber.slot, subscriber.generation});
+    plan.remote_runs.back().end = at + 1;
+  }
+  for (const subject::MatchResult::Group& group : match_.groups) {
+    const auto begin = static_cast<uint32_t>(plan.members.size());
+    for (uint32_t i = group.begin; i < group.end; ++i) {
+      const subject::Subscriber& subscriber = match_.members[i];
+      DeliveryPlan::Member member{{subscriber.slot, subscriber.generation, 0, 0}, subscriber.loop};
+      if (with_prefixes && subscriber.loop == loop_) add_prefix(plan, member.local, subject);
+      plan.members.push_back(member);
+    }
+    plan.groups.push_back(
+        {begin, static_cast<uint32_t>(plan.members.size()), std::string(group.queue)});
+  }
+}
+
+void Router::add_prefix(DeliveryPlan& plan, DeliveryPlan::Local& entry, Slice subject) {
+  const Subscription* subscription = subscriptions_.find(entry.slot, entry.generation);
+  if (subscription == nullptr) return;
+  entry.prefix_offset = static_cast<uint32_t>(plan.prefixes.size());
+  plan.prefixes.append(format_prefix(*subscription, subject));
+  entry.prefix_bytes = static_cast<uint32_t>(plan.prefixes.size()) - entry.prefix_offset;
+}
+
+Slice Router::format_prefix(const Subscription& subscription, Slice subject) {
+  scratch_prefix_.assign("HMSG ");
+  scratch_prefix_.append(subject);
+  scratch_prefix_.push_back(' ');
+  scratch_prefix_.append(subscription.sid());
+  scratch_prefix_.push_back(' ');
+  return scratch_prefix_;
+}
+
+// --- deliveries ---
+
+uint32_t Router::route(AccountInterest& account, const Message& message) {
+  const DeliveryPlan& plan = plan_for(account, message.subject);
+  uint32_t delivered = 0;
+  for (const DeliveryPlan::Local& entry : plan.local) {
+    Subscription* subscription = subscriptions_.find(entry.slot, entry.generation);
+    if (subscription == nullptr) continue;
+    if (deliver(entry.slot, *subscription, message, plan.prefix_of(entry))) ++delivered;
+  }
+  for (const DeliveryPlan::Run& run : plan.remote_runs) {
+    const std::span<const Target> targets =
+        std::span(plan.remote_targets).subspan(run.begin, run.end - run.begin);
+    send_to_loop(account, run.loop, message, targets, Slice());
+    delivered += run.end - run.begin;
+  }
+  for (const DeliveryPlan::Group& group : plan.groups) {
+    if (deliver_to_group(account, plan, group, message)) ++delivered;
+  }
+  return delivered;
+}
+
+bool Router::deliver_to_group(AccountInterest& account, const DeliveryPlan& plan,
+                              const DeliveryPlan::Group& group, const Message& message) {
+  const uint32_t count = group.end - group.begin;
+  auto pick = count == 1 ? 0U : static_cast<uint32_t>(prng_.below(count));
+  for (uint32_t i = 0; i < count; ++i) {
+    const DeliveryPlan::Member& member = plan.members[group.begin + pick];
+    if (++pick == count) pick = 0;
+    if (member.loop != loop_) {
+      const Target target{member.local.slot, member.local.generation};
+      send_to_loop(account, member.loop, message, {&target, 1}, group.queue);
+      return true;
+    }
+    Subscription* subscription = subscriptions_.find(member.local.slot, member.local.generation);
+    if (subscription == nullptr) continue;
+    if (deliver(member.local.slot, *subscription, message, plan.prefix_of(member.local))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Router::deliver(uint32_t slot, Subscription& subscription, const Message& message,
+                     Slice prefix) {
+  Receiver& to = *subscription.receiver;
+  if (to.is_closed || (&to == message.publisher && !to.echo)) return false;
+  if (to.checks_delivery && !to.may_receive(subscription, message)) [[unlikely]] return false;
+  if (to.tracks_replies && message.reply_bytes != 0) [[unlikely]] to.note_reply(message.reply());
+  if (prefix.empty()) prefix = format_prefix(subscription, message.subject);
+  ++subscription.delivered;
+  append_frame(to, message, prefix);
+  const uint64_t body_bytes = message.body_bytes();
+  to.out_msgs.add(1);
+  to.out_bytes.add(body_bytes);
+  delivered_messages_.add(1);
+  delivered_bytes_.add(body_bytes);
+  touch(to);
+  const size_t pending = to.outbound.pending_bytes();
+  if (pending >= flush_bytes_ || pending > to.max_pending - to.max_pending / 4) [[unlikely]] {
+    on_high_pending(to, pending);
+  }
+  if (subscription.max != 0 && subscription.delivered >= subscription.max) [[unlikely]] {
+    to.on_max_delivered(slot);
+  }
+  return true;
+}
+
+void Router::append_frame(Receiver& to, const Message& message, Slice prefix) {
+  if (message.header_bytes != 0 && !to.headers) [[unlikely]] {
+    // The receiver knows no headers: cut them off and tell the size of what is left.
+    const Slice payload = message.body().substr(message.header_bytes);
+    scratch_sizes_.assign(message.reply());
+    if (message.reply_bytes != 0) scratch_sizes_.push_back(' ');
+    scratch_sizes_.append(std::to_string(payload.size())).append("\r\n");
+    scratch_sizes_.append(payload).append("\r\n");
+    to.outbound.append(prefix.substr(1), scratch_sizes_);
+    turn_bytes_ += scratch_sizes_.size();
+    if (to.is_traced) to.trace_delivery(prefix.substr(1), message);
+    return;
+  }
+  if (message.header_bytes == 0) prefix.remove_prefix(1);
+  turn_bytes_ += prefix.size() + message.tail.size();
+  if (message.tail.size() > DeliveryBatch::kCopyBytesMax && message.block != nullptr) {
+    to.outbound.append(prefix);
+    to.outbound.append_reference(message.tail, *message.block);
+  } else {
+    to.outbound.append(prefix, message.tail);
+  }
+  if (to.is_traced) [[unlikely]] to.trace_delivery(prefix, message);
+}
+
+void Router::on_high_pending(Receiver& to, size_t pending) {
+  if (pending > to.max_pending) {
+    to.on_pending_exceeded();
+    return;
+  }
+  if (pending >= flush_bytes_) {
+    post_batches();
+    port_.flush_early(to);
+    pending = to.outbound.pending_bytes();
+  }
+  if (pending > to.max_pending - to.max_pending / 4) {
+    to.is_congested = true;
+    stall_requested_ = true;
+  }
+}
+
+void Router::send_to_loop(AccountInterest& account, uint16_t loop, const Message& message,
+                          std::span<const Target> targets, Slice queue) {
+  std::unique_ptr<DeliveryBatch>& batch = batches_[loop];
+  if (batch == nullptr) batch = std::make_unique<DeliveryBatch>(batch_pool_);
+  const ConnectionHandle publisher =
+      message.publisher != nullptr ? message.publisher->handle : ConnectionHandle{~0U, 0, loop_};
+  while (!targets.empty()) {
+    const auto part = targets.first(std::min(targets.size(), DeliveryBatch::kTargetsMax));
+    batch->add(account, message, publisher, part, queue);
+    targets = targets.subspan(part.size());
+  }
+  turn_bytes_ += message.tail.size();
+  if (batch->charged_bytes() > kFlushBytes) {
+    if (port_.inbox_bytes(loop) > kInboxBytesMax) stall_requested_ = true;
+    post_batches();
+  }
+}
+
+void Router::post_batches() {
+  for (uint16_t loop = 0; loop < batches_.size(); ++loop) {
+    if (batches_[loop] != nullptr) port_.post(loop, std::move(batches_[loop]));
+  }
+}
+
+void Router::deliver_batch(const DeliveryBatch& batch) {
+  const bool stall_before = std::exchange(stall_requested_, false);
+  ConnectionHandle asked{~0U, 0, 0};
+  batch.for_each([&](const DeliveryBatch::Record& record) {
+    for (const Target& target : record.targets) {
+      Subscription* subscription = subscriptions_.find(target.slot, target.generation);
+      const bool taken =
+          subscription != nullptr && deliver(target.slot, *subscription, record.message, Slice());
+      if (!taken && !record.queue.empty()) redeliver_to_group(record);
+    }
+    if (take_stall_request() && record.publisher.slot != ~0U && !(record.publisher == asked)) {
+      asked = record.publisher;
+      port_.ask_to_stall(asked);
+    }
+  });
+  stall_requested_ = stall_before;
+}
+
+// The member that another loop picked is gone: pick again as of now.
+void Router::redeliver_to_group(const DeliveryBatch::Record& record) {
+  subject::InterestStamp stamp;
+  record.account->index.match(record.message.subject, match_, stamp);
+  DeliveryPlan plan;
+  build_plan(record.message.subject, plan, false);
+  for (const DeliveryPlan::Group& group : plan.groups) {
+    if (group.queue != record.queue) continue;
+    deliver_to_group(*record.account, plan, group, record.message);
+    return;
+  }
+}
+
+Subscription* Router::own_subscription(AccountInterest& account, Receiver& receiver,
+                                       Slice subject) {
+  for (const DeliveryPlan::Local& entry : plan_for(account, subject).local) {
+    Subscription* subscription = subscriptions_.find(entry.slot, entry.generation);
+    if (subscription != nullptr && subscription->receiver == &receiver) return subscription;
+  }
+  return nullptr;
+}
+
+}  // namespace petrel::router

@@ -1,0 +1,16 @@
+// The server's own keys, new at each start: an nkey that names it and a curve key for encrypted
+// answers. Text forms as nkeys define them: prefix, key, CRC-16, base32.
+#pragma once
+
+#include <string>
+
+namespace petrel::server {
+
+struct Identity {
+  std::string id;    // "N" + 55 characters
+  std::string xkey;  // "X" + 55 characters
+};
+
+Identity make_identity();
+
+}  // namespace petrel::server

@@ -1,0 +1,109 @@
+// LoopThread: one event loop with its shard on a thread of its own. Joins net and shard: socket
+// events become shard events, the shard's wishes become socket calls.
+//
+// Owner: server. Thread: everything on the loop's own, except what is marked otherwise.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "petrel/net/inbox.h"
+#include "petrel/net/loop.h"
+#include "petrel/shard/shard.h"
+
+namespace petrel::server {
+
+// What all loop threads of a server share.
+class LoopOwner {
+ public:
+  virtual ~LoopOwner() = default;
+  // All of these: any loop's thread.
+  virtual void connection_accepted(int tag, int fd, const net::PeerAddress& peer) = 0;
+  virtual void accept_failed(int tag, int error) = 0;
+  virtual uint64_t next_connection_id() = 0;
+  // Why a new connection may not stay; "": it may. Counts it.
+  virtual std::string admit_connection() = 0;
+  virtual void connection_ended() = 0;
+  virtual void post(uint16_t loop, shard::InboxItem item) = 0;
+  virtual size_t inbox_bytes(uint16_t loop) const = 0;
+  virtual bool verify_password(router::ConnectionHandle connection, std::string hash,
+                               std::string password) = 0;
+  virtual void log(session::LogLevel level, const session::ClientSession& session,
+                   std::string text) = 0;
+};
+
+struct LoopThreadOptions {
+  uint16_t loop = 0;
+  uint16_t loops = 1;
+  uint64_t seed = 0;
+  net::Backend backend = net::Backend::kEpoll;
+};
+
+class LoopThread final : private net::LoopHandler, private shard::ShardPort {
+ public:
+  static Result<std::unique_ptr<LoopThread>> create(
+      const LoopThreadOptions& options, LoopOwner& owner, router::AccountInterest& global_account,
+      std::shared_ptr<const session::SessionConfig> config);
+  ~LoopThread() override;
+
+  void start();
+  // Any thread. Returns when the thread has ended.
+  void stop_and_join();
+  // Any thread.
+  void push(shard::InboxItem item);
+  void run_task(std::function<void(shard::Shard&)> task);
+  size_t inbox_bytes() const { return inbox_bytes_.load(std::memory_order_relaxed); }
+  size_t open_connections() const { return open_.load(std::memory_order_relaxed); }
+  void count_adopted() { open_.fetch_add(1, std::memory_order_relaxed); }
+  const session::LoopCounters& counters() const { return shard_.counters(); }
+  const router::Router& router() const { return const_cast<shard::Shard&>(shard_).router(); }
+  // Any thread (adopt), loop thread or before start (listeners).
+  net::Loop& loop() { return *loop_; }
+
+ private:
+  LoopThread(const LoopThreadOptions& options, LoopOwner& owner,
+             router::AccountInterest& global_account,
+             std::shared_ptr<const session::SessionConfig> config);
+
+  // net
+  void on_accept(int listener_tag, int fd, const net::PeerAddress& peer) override;
+  void on_accept_error(int listener_tag, int error) override;
+  void on_adopted(net::ConnectionId id, int tag, const net::PeerAddress& peer) override;
+  void on_data(net::ConnectionId id, const BlockRef& block, Slice bytes) override;
+  void on_writable(net::ConnectionId id) override;
+  void on_closed(net::ConnectionId id, net::CloseCause cause, int error) override;
+  void on_wake() override;
+  Instant on_turn_end(Instant now) override;
+
+  // shard
+  size_t write(router::ConnectionHandle connection, std::span<const Slice> parts) override;
+  void close_socket(router::ConnectionHandle connection) override;
+  void pause_reads(router::ConnectionHandle connection) override;
+  void resume_reads(router::ConnectionHandle connection) override;
+  void post(uint16_t loop, shard::InboxItem item) override { owner_.post(loop, std::move(item)); }
+  size_t inbox_bytes(uint16_t loop) const override { return owner_.inbox_bytes(loop); }
+  bool take_inbox(std::vector<shard::InboxItem>& items) override;
+  void inbox_handled(size_t bytes) override;
+  bool verify_password(router::ConnectionHandle connection, std::string hash,
+                       std::string password) override;
+  void log(session::LogLevel level, const session::ClientSession& session,
+           std::string text) override;
+  void connection_ended() override { owner_.connection_ended(); }
+
+  void sync_time();
+
+  LoopOwner& owner_;
+  const uint16_t index_;
+  std::unique_ptr<net::Loop> loop_;
+  net::Inbox<shard::InboxItem> inbox_;
+  std::atomic<size_t> inbox_bytes_{0};
+  std::atomic<size_t> open_{0};
+  shard::Shard shard_;
+  Instant turn_{};
+  std::thread thread_;
+};
+
+}  // namespace petrel::server

@@ -1,0 +1,5 @@
+# libxcrypt (bcrypt) and libsodium (keys), linked statically.
+find_library(PETREL_CRYPT NAMES libcrypt.a REQUIRED)
+find_library(PETREL_SODIUM NAMES libsodium.a REQUIRED)
+find_package(Threads REQUIRED)
+target_link_libraries(petrel_server PUBLIC ${PETREL_CRYPT} ${PETREL_SODIUM} Threads::Threads)

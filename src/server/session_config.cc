@@ -1,0 +1,41 @@
+#include "server/session_config.h"
+
+namespace petrel::server {
+
+Result<std::shared_ptr<const session::SessionConfig>> make_session_config(
+    const conf::Options& options, const Identity& identity, uint16_t port) {
+  auto config = std::make_shared<session::SessionConfig>();
+  proto::ServerInfo& info = config->info;
+  info.server_id = identity.id;
+  info.server_name = options.server_name.empty() ? identity.id : options.server_name;
+  info.version = "2.15.2";
+  info.host = options.host;
+  info.port = port;
+  info.headers = !options.no_header_support;
+  info.max_payload = options.max_payload;
+  info.xkey = identity.xkey;
+  info.api_lvl = 5;
+  config->authenticator = std::make_shared<const auth::Authenticator>(options);
+  info.auth_required =
+      config->authenticator->is_required() && !config->authenticator->has_no_auth_user();
+  config->max_control_line = options.max_control_line;
+  config->max_payload = options.max_payload;
+  config->max_pending = options.max_pending;
+  config->max_subscriptions = options.max_subscriptions;
+  config->max_subscription_tokens = options.max_subscription_tokens;
+  config->ping_interval = options.ping_interval;
+  config->ping_max = options.ping_max;
+  config->auth_timeout = options.authorization.timeout.value_or(Duration::seconds(2));
+  config->write_deadline = options.write_deadline;
+  config->retry_slow_writes = options.write_timeout == conf::WriteTimeoutPolicy::kRetry;
+  config->no_fast_producer_stall = options.no_fast_producer_stall;
+  config->max_closed_clients = options.max_closed_clients;
+  config->proxy_protocol = options.proxy_protocol;
+  config->debug = options.debug;
+  config->trace = options.trace;
+  config->trace_headers = options.trace_headers;
+  config->max_traced_bytes = options.max_traced_msg_len;
+  return std::shared_ptr<const session::SessionConfig>(std::move(config));
+}
+
+}  // namespace petrel::server

@@ -1,0 +1,353 @@
+#include "petrel/session/client_session.h"
+
+#include <algorithm>
+
+#include "petrel/base/go_duration.h"
+#include "petrel/proto/frame.h"
+
+namespace petrel::session {
+
+namespace {
+constexpr size_t kHeldBytesMaxBeforeAuth = 64 << 10;
+constexpr size_t kPassBytes = 64 << 10;  // nats-server reads at most this much in one pass
+constexpr Duration kStallPerPass = Duration::millis(10);
+}  // namespace
+
+ClientSession::ClientSession(SessionContext& context, router::ConnectionHandle named, uint64_t cid,
+                             PeerName peer)
+    : Receiver(context.router.buffers(), named),
+      context_(context),
+      cid_(cid),
+      peer_(std::move(peer)),
+      parser_(proto::ParserLimits{}),
+      start_(context.wall_now),
+      last_activity_(context.wall_now),
+      last_input_(context.now) {
+  account = &context.global_account;
+  max_pending = static_cast<uint64_t>(context.config->max_pending);
+  checks_delivery = context.config->no_fast_producer_stall;
+  is_traced = context.config->trace;
+  parser_.set_limits(parser_limits());
+  update_log_prefix();
+}
+
+ClientSession::~ClientSession() = default;
+
+proto::ParserLimits ClientSession::parser_limits() const {
+  const SessionConfig& config = *context_.config;
+  proto::ParserLimits limits;
+  limits.max_control_line = static_cast<uint32_t>(config.max_control_line);
+  limits.max_payload = static_cast<uint32_t>(config.max_payload);
+  limits.headers = connect_received_ ? headers : config.info.headers;
+  limits.connect_first = config.authenticator->is_required() && !is_authenticated_ &&
+                         !config.authenticator->has_no_auth_user();
+  return limits;
+}
+
+void ClientSession::open(Slice refusal) {
+  const SessionConfig& config = *context_.config;
+  if (!config.authenticator->is_required()) is_authenticated_ = true;
+  log(LogLevel::kDebug, "Client connection created");
+  send_info(false);
+  if (!refusal.empty()) {
+    log(LogLevel::kError, std::string(refusal));
+    send_error(refusal);
+    close(CloseReason::kMaxConnectionsExceeded);
+    return;
+  }
+  if (!is_authenticated_) {
+    context_.host.set_timer(*this, TimerKind::kAuthentication, context_.now + config.auth_timeout);
+  } else {
+    start_first_ping_timer();
+  }
+}
+
+void ClientSession::close(CloseReason reason) {
+  if (is_closed) return;
+  is_closed = true;
+  close_reason_ = reason;
+  stop_ = context_.wall_now;
+  SessionView last = view({.subscriptions = true, .user = true});
+  remove_all_subscriptions();
+  held_ = BlockRef();
+  log(LogLevel::kDebug, "Client connection closed: " + std::string(close_reason_text(reason)));
+  context_.host.close_session(*this, reason, std::move(last));
+}
+
+// --- input ---
+
+void ClientSession::on_bytes(const BlockRef& block, Slice bytes) {
+  if (is_closed) return;
+  last_input_ = context_.now;
+  last_activity_ = context_.wall_now;
+  turn_input_bytes_ = static_cast<uint32_t>(bytes.size());
+  if (held_) {
+    keep_for_later(bytes);
+    return;
+  }
+  parse(block, bytes);
+}
+
+void ClientSession::parse(const BlockRef& block, Slice bytes) {
+  proto::Op op;
+  while (true) {
+    const Slice rest = bytes;
+    switch (parser_.next(block, bytes, op)) {
+      case proto::ParseResult::kNeedMore: return;
+      case proto::ParseResult::kError: fail_parse(rest); return;
+      case proto::ParseResult::kOp: break;
+    }
+    handle_op(op);
+    if (is_closed) return;
+    if (waits_for_password_ || is_stalled_) [[unlikely]] {
+      keep_for_later(bytes);
+      return;
+    }
+  }
+}
+
+// Puts input aside until a password is checked or a stall is over; no more is read meanwhile.
+void ClientSession::keep_for_later(Slice bytes) {
+  const size_t held = held_end_ - held_begin_;
+  if (!is_authenticated_ && held + bytes.size() > kHeldBytesMaxBeforeAuth) {
+    refuse_authentication();
+    return;
+  }
+  BlockRef block = BlockRef::allocate(static_cast<uint32_t>(std::max<size_t>(held + bytes.size(), 1)));
+  if (held > 0) std::copy_n(held_->bytes() + held_begin_, held, block->bytes());
+  std::copy_n(bytes.data(), bytes.size(), block->bytes() + held);
+  held_ = std::move(block);
+  held_begin_ = 0;
+  held_end_ = static_cast<uint32_t>(held + bytes.size());
+}
+
+void ClientSession::resume_input() {
+  const BlockRef block = std::move(held_);
+  const Slice bytes = block ? Slice(block->bytes() + held_begin_, held_end_ - held_begin_) : Slice();
+  held_begin_ = held_end_ = 0;
+  if (!bytes.empty()) parse(block, bytes);
+  if (!is_closed && !waits_for_password_ && !is_stalled_) context_.host.resume_reads(*this);
+}
+
+void ClientSession::handle_op(const proto::Op& op) {
+  if (is_traced) [[unlikely]] trace_in(op);
+  if (!is_authenticated_ && op.kind != proto::OpKind::kConnect) [[unlikely]] {
+    // Only with no_auth_user: the first operation may come without CONNECT.
+    authenticate();
+    if (is_closed) return;
+  }
+  switch (op.kind) {
+    case proto::OpKind::kPub:
+    case proto::OpKind::kHpub: on_publish(op); return;
+    case proto::OpKind::kSub: on_subscribe(op); return;
+    case proto::OpKind::kUnsub: on_unsubscribe(op); return;
+    case proto::OpKind::kPing: on_ping(); return;
+    case proto::OpKind::kPong: on_pong(); return;
+    case proto::OpKind::kConnect: on_connect(op.args); return;
+    case proto::OpKind::kInfo:
+    case proto::OpKind::kOk: return;
+    case proto::OpKind::kErr:
+      log(LogLevel::kError, "Client error " + std::string(op.args));
+      close(CloseReason::kParseError);
+      return;
+  }
+}
+
+void ClientSession::fail_parse(Slice rest) {
+  const proto::ParseError& error = parser_.error();
+  switch (error.kind) {
+    case proto::ParseErrorKind::kAuthorization: refuse_authentication(); return;
+    case proto::ParseErrorKind::kMaxPayload:
+      log(LogLevel::kError, "maximum payload exceeded: " + std::to_string(error.announced_bytes) +
+                                " vs " + std::to_string(parser_.limits().max_payload));
+      send_error("Maximum Payload Violation");
+      close(CloseReason::kMaxPayloadExceeded);
+      return;
+    case proto::ParseErrorKind::kControlLineTooLong:
+      log(LogLevel::kError, "maximum control line exceeded");
+      send_error("maximum control line exceeded");
+      close(CloseReason::kMaxControlLineExceeded);
+      return;
+    case proto::ParseErrorKind::kUnknownOperation:
+      log(LogLevel::kError, proto::describe_error(rest));
+      send_error("Unknown Protocol Operation");
+      close(CloseReason::kProtocolViolation);
+      return;
+    case proto::ParseErrorKind::kSilent:
+      log(LogLevel::kError, proto::describe_error(rest));
+      close(CloseReason::kProtocolViolation);
+      return;
+  }
+}
+
+// --- flow control ---
+
+void ClientSession::stall() {
+  if (is_stalled_ || is_closed) return;
+  is_stalled_ = true;
+  ++stalls_;
+  context_.counters.stalled_clients.add(1);
+  const int64_t passes = 1 + static_cast<int64_t>(turn_input_bytes_ / kPassBytes);
+  context_.host.pause_reads(*this);
+  context_.host.set_timer(*this, TimerKind::kStall, context_.now + kStallPerPass * passes);
+}
+
+void ClientSession::on_pending_exceeded() {
+  log(LogLevel::kInfo, "Slow Consumer Detected: MaxPending of " +
+                           std::to_string(static_cast<int64_t>(max_pending)) + " Exceeded");
+  context_.counters.slow_consumers.add(1);
+  close(CloseReason::kSlowConsumerPendingBytes);
+}
+
+void ClientSession::on_write_deadline() {
+  const SessionConfig& config = *context_.config;
+  log(LogLevel::kInfo, "Slow Consumer Detected: WriteDeadline of " +
+                           go_duration(config.write_deadline) + " exceeded with 1 chunks of " +
+                           std::to_string(outbound.pending_bytes()) + " total bytes.");
+  if (connect_received_) context_.counters.slow_consumers.add(1);
+  const bool made_progress = write_goal < outbound.pending_bytes();
+  if (!config.retry_slow_writes || !made_progress) close(CloseReason::kSlowConsumerWriteDeadline);
+}
+
+void ClientSession::on_timer(TimerKind kind) {
+  if (is_closed) return;
+  switch (kind) {
+    case TimerKind::kAuthentication:
+      if (is_authenticated_ && connect_received_) return;
+      if (is_authenticated_) return;
+      log(LogLevel::kDebug, "Authorization Timeout");
+      send_error("Authentication Timeout");
+      close(CloseReason::kAuthenticationTimeout);
+      return;
+    case TimerKind::kPing: on_ping_timer(); return;
+    case TimerKind::kStall:
+      is_stalled_ = false;
+      resume_input();
+      return;
+    case TimerKind::kWriteDeadline:
+    case TimerKind::kProxyHeader: return;
+  }
+}
+
+// --- liveness ---
+
+void ClientSession::on_ping() {
+  context_.host.sync_inbox();
+  if (is_closed) return;
+  send("PONG\r\n");
+  if (!connect_received_ || first_pong_sent_) return;
+  first_pong_sent_ = true;
+  if (details_->connect.protocol >= 1) send_info(true);
+}
+
+void ClientSession::on_pong() {
+  pings_out_ = 0;
+  if (ping_sent_.ns != 0) rtt_ = std::max(context_.now - ping_sent_, Duration::nanos(1));
+}
+
+void ClientSession::start_first_ping_timer() {
+  const Duration interval = std::min(context_.config->ping_interval, Duration::seconds(2));
+  const auto jitter = static_cast<int64_t>(
+      context_.prng.below(static_cast<uint64_t>(std::max<int64_t>(interval.ns / 5, 1))));
+  context_.host.set_timer(*this, TimerKind::kPing,
+                          context_.now + interval + Duration::nanos(jitter));
+}
+
+void ClientSession::on_ping_timer() {
+  const SessionConfig& config = *context_.config;
+  log(LogLevel::kDebug, "Client Ping Timer");
+  const bool needs_rtt = rtt_.ns == 0 || context_.now - ping_sent_ > Duration::hours(1);
+  if (needs_rtt || context_.now - last_input_ >= config.ping_interval) {
+    if (pings_out_ + 1 > config.ping_max) {
+      log(LogLevel::kDebug, "Stale Client Connection - Closing");
+      context_.counters.stale_connections.add(1);
+      send_error("Stale Connection");
+      close(CloseReason::kStaleConnection);
+      return;
+    }
+    ++pings_out_;
+    ping_sent_ = context_.now;
+    send("PING\r\n");
+  }
+  context_.host.set_timer(*this, TimerKind::kPing, context_.now + config.ping_interval);
+}
+
+void ClientSession::send_info(bool is_connect_info) {
+  proto::ServerInfo info = context_.config->info;
+  info.client_id = cid_;
+  info.client_ip = peer_.ip;
+  if (is_connect_info) {
+    info.connect_info = true;
+    info.remote_account = account->name;
+  }
+  send(info.to_frame());
+}
+
+void ClientSession::announce_lame_duck(const std::vector<std::string>& connect_urls) {
+  if (is_closed || !first_pong_sent_ || details_->connect.protocol < 1) return;
+  proto::ServerInfo info = context_.config->info;
+  info.client_id = cid_;
+  info.client_ip = peer_.ip;
+  info.connect_urls = connect_urls;
+  info.ldm = true;
+  send(info.to_frame());
+}
+
+// --- output ---
+
+void ClientSession::send(Slice frame) {
+  if (is_closed) return;
+  outbound.append(frame);
+  context_.router.touch(*this);
+  if (is_traced) [[unlikely]] trace_out(frame);
+  if (outbound.pending_bytes() > max_pending) on_pending_exceeded();
+}
+
+void ClientSession::send_error(Slice text) {
+  std::string frame;
+  proto::append_err(frame, text);
+  send(frame);
+}
+
+void ClientSession::log(LogLevel level, std::string text) const {
+  if (level == LogLevel::kDebug && !context_.config->debug) return;
+  context_.host.log(level, *this, std::move(text));
+}
+
+SessionView ClientSession::view(const ViewOptions& options) const {
+  SessionView view;
+  view.cid = cid_;
+  view.ip = peer_.ip;
+  view.port = peer_.port;
+  view.start = start_;
+  view.last_activity = last_activity_;
+  if (is_closed) {
+    view.stop = stop_;
+    view.reason = close_reason_;
+  }
+  view.rtt = rtt_;
+  view.pending_bytes = outbound.pending_bytes();
+  view.in_msgs = in_msgs_;
+  view.in_bytes = in_bytes_;
+  view.out_msgs = out_msgs.get();
+  view.out_bytes = out_bytes.get();
+  view.stalls = stalls_;
+  view.subscription_count = sids_.size();
+  view.account = account->name;
+  if (details_ != nullptr) {
+    view.name = details_->connect.name;
+    view.lang = details_->connect.lang;
+    view.version = details_->connect.version;
+    if (options.user) view.user = presented_user();
+  }
+  if (options.subscriptions) {
+    sids_.for_each([&](uint32_t slot) {
+      const router::Subscription& entry = context_.router.subscriptions().at(slot);
+      view.subscriptions.push_back({std::string(entry.subject()), std::string(entry.queue()),
+                                    std::string(entry.sid()), entry.delivered, entry.max, cid_});
+    });
+  }
+  return view;
+}
+
+}  // namespace petrel::session

@@ -1,0 +1,170 @@
+// CONNECT, authentication and what follows from a changed configuration.
+#include <algorithm>
+
+#include "petrel/base/go_quote.h"
+#include "petrel/session/client_session.h"
+
+namespace petrel::session {
+
+void ClientSession::on_connect(Slice json) {
+  if (details_ == nullptr) details_ = std::make_unique<Details>();
+  if (Status status = details_->connect.merge(json); !status) {
+    log(LogLevel::kError, status.error().detail);
+    close(CloseReason::kProtocolViolation);
+    return;
+  }
+  const proto::ConnectInfo& connect = details_->connect;
+  if (connect_received_) {
+    // A second CONNECT may change the user: start from nothing.
+    remove_all_subscriptions();
+  } else if (is_authenticated_) {
+    rtt_ = std::max(Duration{context_.wall_now.ns - start_.ns}, Duration::nanos(1));
+    start_first_ping_timer();
+  }
+  connect_received_ = true;
+  echo = connect.echo;
+  verbose_ = connect.verbose;
+  pedantic_ = connect.pedantic;
+  headers = context_.config->info.headers && connect.headers;
+  no_responders_ = connect.no_responders;
+  is_authenticated_ = false;
+  authenticate();
+}
+
+Slice ClientSession::presented_user() const {
+  if (user_ != nullptr && !user_->name.empty()) return user_->name;
+  if (details_ == nullptr) return Slice();
+  if (!details_->connect.auth_token.empty()) return "[REDACTED]";
+  return details_->connect.user;
+}
+
+void ClientSession::authenticate() {
+  auth::Credentials credentials;
+  if (details_ != nullptr) {
+    credentials.user = details_->connect.user;
+    credentials.password = details_->connect.pass;
+    credentials.token = details_->connect.auth_token;
+  }
+  const std::shared_ptr<const auth::Authenticator> authenticator = context_.config->authenticator;
+  auth::Verdict verdict = authenticator->authenticate(credentials);
+  switch (verdict.kind) {
+    case auth::Verdict::Kind::kAccepted: accept(verdict.user); return;
+    case auth::Verdict::Kind::kRejected: refuse_authentication(); return;
+    case auth::Verdict::Kind::kVerifyPassword:
+      waits_for_password_ = true;
+      user_ = verdict.user;
+      context_.host.pause_reads(*this);
+      if (!context_.host.verify_password(*this, std::move(verdict.password_hash),
+                                         std::move(verdict.password))) {
+        refuse_authentication();
+      }
+      return;
+  }
+}
+
+void ClientSession::password_verified(bool is_right) {
+  if (is_closed || !waits_for_password_) return;
+  waits_for_password_ = false;
+  if (!is_right) {
+    refuse_authentication();
+    return;
+  }
+  accept(user_);
+  if (!is_closed) resume_input();
+}
+
+void ClientSession::refuse_authentication() {
+  std::string text = "authentication error";
+  const Slice user = details_ != nullptr ? Slice(details_->connect.user) : Slice();
+  if (!user.empty()) text.append(" - User ").append(go_quote(user));
+  log(LogLevel::kError, std::move(text));
+  send_error("Authorization Violation");
+  close(CloseReason::kAuthenticationViolation);
+}
+
+void ClientSession::accept(const std::shared_ptr<const auth::User>& user) {
+  is_authenticated_ = true;
+  apply_user(user);
+  if (connect_received_) finish_connect();
+  if (!is_closed) parser_.set_limits(parser_limits());
+}
+
+void ClientSession::apply_user(const std::shared_ptr<const auth::User>& user) {
+  user_ = user;
+  const auth::Permissions* permissions = user != nullptr ? user->permissions.get() : nullptr;
+  checks_publish_ = permissions != nullptr && permissions->limits_publish();
+  tracks_replies = permissions != nullptr && permissions->responses().has_value();
+}
+
+void ClientSession::finish_connect() {
+  const proto::ConnectInfo& connect = details_->connect;
+  if (!connect.account.empty() || connect.new_account) {
+    refuse_authentication();
+    return;
+  }
+  update_log_prefix();
+  if (connect.protocol < 0 || connect.protocol > 1) {
+    send_error("invalid client protocol");
+    close(CloseReason::kBadClientProtocolVersion);
+    return;
+  }
+  if (no_responders_ && !headers) {
+    send_error("no responders requires headers support");
+    close(CloseReason::kNoRespondersRequiresHeaders);
+    return;
+  }
+  if (rtt_.ns == 0) {
+    rtt_ = std::max(Duration{context_.wall_now.ns - start_.ns}, Duration::nanos(1));
+    start_first_ping_timer();
+  }
+  if (verbose_) send_ok();
+}
+
+void ClientSession::update_log_prefix() {
+  const bool is_ipv6 = peer_.ip.find(':') != std::string::npos;
+  log_prefix_ = is_ipv6 ? "[" + peer_.ip + "]" : peer_.ip;
+  log_prefix_.append(":").append(std::to_string(peer_.port)).append(" - cid:");
+  log_prefix_.append(std::to_string(cid_));
+  if (details_ == nullptr) return;
+  const proto::ConnectInfo& connect = details_->connect;
+  std::string client;
+  for (const std::string& part :
+       {connect.version.empty() ? std::string() : "v" + connect.version, connect.lang,
+        connect.name}) {
+    if (part.empty()) continue;
+    if (!client.empty()) client.push_back(':');
+    client.append(part);
+  }
+  if (!client.empty()) log_prefix_.append(" - ").append(go_quote(client));
+  if (user_ != nullptr && !user_->name.empty()) {
+    log_prefix_.append(" - ").append(go_quote(account->name + "/user:" + user_->name));
+  }
+}
+
+void ClientSession::on_config_change(bool auth_changed) {
+  if (is_closed) return;
+  max_pending = static_cast<uint64_t>(context_.config->max_pending);
+  is_traced = context_.config->trace;
+  parser_.set_limits(parser_limits());
+  if (!auth_changed || waits_for_password_) return;
+  if (!connect_received_ && !context_.config->authenticator->is_required()) return;
+  // Same user with the same password: only the permissions may differ.
+  auth::Credentials credentials;
+  if (details_ != nullptr) {
+    credentials.user = details_->connect.user;
+    credentials.password = details_->connect.pass;
+    credentials.token = details_->connect.auth_token;
+  }
+  const auth::Verdict verdict = context_.config->authenticator->authenticate(credentials);
+  const bool was_same_hash = verdict.kind == auth::Verdict::Kind::kVerifyPassword &&
+                             user_ != nullptr && verdict.user->password == user_->password;
+  if (verdict.kind != auth::Verdict::Kind::kAccepted && !was_same_hash) {
+    refuse_authentication();
+    return;
+  }
+  apply_user(verdict.user);
+  parser_.set_limits(parser_limits());
+  prune_subscriptions();
+}
+
+}  // namespace petrel::session

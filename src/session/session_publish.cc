@@ -1,0 +1,137 @@
+// PUB and HPUB: checks, subject mapping, routing, the answer when nobody listens.
+#include <algorithm>
+
+#include "petrel/base/go_quote.h"
+#include "petrel/proto/frame.h"
+#include "petrel/session/client_session.h"
+#include "petrel/subject/subject.h"
+
+namespace petrel::session {
+
+namespace {
+
+constexpr size_t kTrackedRepliesMax = 4096;
+
+bool has_gateway_prefix(Slice subject) {
+  return subject.starts_with("_GR_.") || subject.starts_with("$GR.");
+}
+
+bool is_reserved_reply(Slice reply) {
+  return reply.starts_with("_R_.") || reply.starts_with("$JS.ACK.") || has_gateway_prefix(reply);
+}
+
+bool may_be_reserved(Slice subject) { return subject.front() == '_' || subject.front() == '$'; }
+
+}  // namespace
+
+void ClientSession::on_publish(const proto::Op& op) {
+  ++in_msgs_;
+  in_bytes_ += op.message.size();
+  context_.counters.in_msgs.add(1);
+  context_.counters.in_bytes.add(op.message.size());
+  if (pedantic_ && !subject::is_valid_literal(op.subject)) [[unlikely]] {
+    send_error("Invalid Publish Subject");
+  }
+  router::Message message;
+  message.subject = op.subject;
+  if (!context_.config->mappings.empty()) [[unlikely]] {
+    for (const subject::SubjectMapping& mapping : context_.config->mappings) {
+      if (!mapping.matches(op.subject)) continue;
+      if (mapping.select(op.subject, context_.config->cluster_name, context_.prng,
+                         context_.mapped_subject)) {
+        message.subject = context_.mapped_subject;
+      } else {
+        message.subject = Slice();  // the share that is lost on purpose
+      }
+      break;
+    }
+  }
+  const bool is_special = checks_publish_ || may_be_reserved(op.subject) ||
+                          (!op.reply.empty() && may_be_reserved(op.reply));
+  if (is_special) [[unlikely]] {
+    proto::Op checked = op;
+    checked.subject = message.subject;
+    if (!may_publish(checked)) return;
+  }
+  if (verbose_) [[unlikely]] send_ok();
+  message.tail = op.tail.empty() ? canonical_tail(op) : op.tail;
+  message.reply_bytes = static_cast<uint32_t>(op.reply.size());
+  message.sizes_bytes = static_cast<uint32_t>(op.size_text.size());
+  message.header_bytes = op.header_bytes;
+  message.block = op.tail.empty() ? nullptr : op.block;
+  message.publisher = this;
+  const uint32_t delivered =
+      message.subject.empty() ? 0 : context_.router.route(*account, message);
+  if (delivered == 0 && message.reply_bytes != 0 && no_responders_) tell_no_responders(message);
+  if (context_.router.take_stall_request() && !context_.config->no_fast_producer_stall) [[unlikely]] {
+    stall();
+  }
+}
+
+bool ClientSession::may_publish(const proto::Op& op) {
+  if (has_gateway_prefix(op.subject) || !is_permitted(op.subject) ||
+      op.subject.starts_with("$NRG.")) {
+    const std::string quoted = go_quote(op.subject);
+    send_error("Permissions Violation for Publish to " + quoted);
+    log(LogLevel::kError, "Publish Violation - Subject " + quoted);
+    return false;
+  }
+  if (is_reserved_reply(op.reply)) {
+    const std::string quoted = go_quote(op.reply);
+    send_error("Permissions Violation for Publish with Reply of " + quoted);
+    log(LogLevel::kError, "Publish Violation - Reply " + quoted);
+    return false;
+  }
+  return true;
+}
+
+bool ClientSession::is_permitted(Slice subject) {
+  if (!checks_publish_) return true;
+  return user_->permissions->may_publish(subject) || is_tracked_reply(subject);
+}
+
+// allow_responses: a reply subject received before may be published to, so often and so long.
+bool ClientSession::is_tracked_reply(Slice subject) {
+  if (replies_ == nullptr) return false;
+  const auto found = replies_->find(std::string(subject));
+  if (found == replies_->end()) return false;
+  const conf::ResponsePermission& limits = *user_->permissions->responses();
+  Reply& reply = found->second;
+  ++reply.count;
+  const bool is_spent = (limits.max > 0 && reply.count > limits.max) ||
+                        (limits.expires.ns > 0 && context_.now - reply.since > limits.expires);
+  if (is_spent) replies_->erase(found);
+  return !is_spent;
+}
+
+void ClientSession::note_reply(Slice reply) {
+  const auto& limits = user_->permissions->responses();
+  if (replies_ == nullptr) replies_ = std::make_unique<std::unordered_map<std::string, Reply>>();
+  if (replies_->size() >= kTrackedRepliesMax) {
+    std::erase_if(*replies_, [&](const auto& entry) {
+      return (limits->max > 0 && entry.second.count >= limits->max) ||
+             (limits->expires.ns > 0 && context_.now - entry.second.since > limits->expires);
+    });
+  }
+  (*replies_)[std::string(reply)] = Reply{context_.now, 0};
+}
+
+// The control line came with tabs, runs of spaces or a bare LF: write it the plain way.
+Slice ClientSession::canonical_tail(const proto::Op& op) {
+  std::string& tail = context_.scratch;
+  tail.assign(op.reply);
+  if (!op.reply.empty()) tail.push_back(' ');
+  tail.append(op.size_text).append("\r\n").append(op.message).append("\r\n");
+  return tail;
+}
+
+void ClientSession::tell_no_responders(const router::Message& message) {
+  const router::Subscription* own =
+      context_.router.own_subscription(*account, *this, message.reply());
+  if (own == nullptr) return;
+  std::string frame;
+  proto::append_no_responders(frame, message.reply(), own->sid(), message.subject);
+  send(frame);
+}
+
+}  // namespace petrel::session

@@ -1,0 +1,299 @@
+#include "petrel/shard/shard.h"
+
+#include <algorithm>
+#include <array>
+
+#include "petrel/base/check.h"
+
+namespace petrel::shard {
+
+namespace {
+constexpr Duration kSleepMax = Duration::seconds(60);
+constexpr size_t kPartsMax = 64;
+}  // namespace
+
+using session::ClientSession;
+using session::CloseReason;
+using session::TimerKind;
+
+Shard::Shard(const ShardOptions& options, ShardPort& port, router::AccountInterest& global_account,
+             std::shared_ptr<const session::SessionConfig> config)
+    : port_(port),
+      router_({options.loop, options.loops, options.seed}, *this),
+      prng_(options.seed + 1),
+      context_{router_, global_account, *this, prng_, counters_, std::move(config), {}, {}} {}
+
+Shard::~Shard() = default;
+
+void Shard::set_time(Instant now, WallTime wall_now) {
+  context_.now = now;
+  context_.wall_now = wall_now;
+}
+
+// --- connections ---
+
+void Shard::open_connection(router::ConnectionHandle connection, uint64_t cid,
+                            session::PeerName peer, Slice refusal) {
+  if (connection.slot >= sessions_.size()) sessions_.resize(connection.slot + 1);
+  PETREL_CHECK(sessions_[connection.slot] == nullptr);
+  sessions_[connection.slot] =
+      std::make_unique<ClientSession>(context_, connection, cid, std::move(peer));
+  ++open_;
+  counters_.connections.add(1);
+  counters_.total_connections.add(1);
+  sessions_[connection.slot]->open(refusal);
+}
+
+void Shard::bytes_received(uint32_t slot, const BlockRef& block, Slice bytes) {
+  if (ClientSession* session = at(slot); session != nullptr) session->on_bytes(block, bytes);
+}
+
+void Shard::connection_lost(uint32_t slot, CloseReason reason) {
+  ClientSession* session = at(slot);
+  if (session == nullptr) return;
+  session->close(reason);
+  end_session(*session, false);
+}
+
+void Shard::close_session(ClientSession& session, CloseReason reason, session::SessionView last) {
+  port_.connection_ended();
+  closed_.push_back(std::move(last));
+  while (closed_.size() > static_cast<size_t>(context_.config->max_closed_clients)) {
+    closed_.pop_front();
+  }
+  --open_;
+  counters_.connections.sub(1);
+  if (!session::flushes_before_close(reason)) session.outbound.clear();
+  port_.pause_reads(session.handle);
+  closing_.push_back(session.handle);
+}
+
+// The session is over: its socket is closed (unless it is gone) and the object kept only until the
+// end of the turn, because others may still hold it in their hands.
+void Shard::end_session(ClientSession& session, bool close_socket) {
+  const router::ConnectionHandle handle = session.handle;
+  if (close_socket) port_.close_socket(handle);
+  session.outbound.clear();
+  ended_.push_back(std::move(sessions_[handle.slot]));
+}
+
+bool Shard::close_connection(uint64_t cid, CloseReason reason) {
+  for (auto& session : sessions_) {
+    if (session == nullptr || session->is_closed || session->cid() != cid) continue;
+    session->close(reason);
+    return true;
+  }
+  return false;
+}
+
+void Shard::close_all(CloseReason reason) {
+  for (auto& session : sessions_) {
+    if (session != nullptr) session->close(reason);
+  }
+}
+
+ClientSession* Shard::find_session(router::ConnectionHandle connection) {
+  ClientSession* session = at(connection.slot);
+  return session != nullptr && session->handle == connection ? session : nullptr;
+}
+
+// --- inbox ---
+
+void Shard::handle_inbox() {
+  // May be entered again from an item (a held PING): it then goes on where the outer call stands.
+  while (true) {
+    if (inbox_next_ == inbox_.size()) {
+      inbox_next_ = 0;
+      inbox_.clear();
+      if (!port_.take_inbox(inbox_)) return;
+    }
+    handle_item(std::move(inbox_[inbox_next_++]));
+  }
+}
+
+void Shard::handle_item(InboxItem item) {
+  if (item.batch != nullptr) {
+    router_.deliver_batch(*item.batch);
+    port_.inbox_handled(item.batch->charged_bytes());
+  } else if (item.task) {
+    item.task(*this);
+  } else if (ClientSession* session = find_session(item.stall); session != nullptr) {
+    session->stall();
+  }
+}
+
+void Shard::post(uint16_t loop, std::unique_ptr<router::DeliveryBatch> batch) {
+  InboxItem item;
+  item.batch = std::move(batch);
+  port_.post(loop, std::move(item));
+}
+
+void Shard::ask_to_stall(router::ConnectionHandle publisher) {
+  InboxItem item;
+  item.stall = publisher;
+  port_.post(publisher.loop, std::move(item));
+}
+
+// --- end of turn ---
+
+Instant Shard::end_turn() {
+  handle_inbox();
+  fire_timers();
+  router_.post_batches();
+  // Index loop: a flush may close a connection, which touches others no more but may add itself.
+  std::vector<router::Receiver*>& touched = router_.touched();
+  for (size_t i = 0; i < touched.size(); ++i) {
+    auto& session = static_cast<ClientSession&>(*touched[i]);
+    session.is_touched = false;
+    if (!session.is_blocked && !session.outbound.is_empty()) flush(session);
+  }
+  touched.clear();
+  forget_ended();
+  router_.begin_turn();
+  const Instant latest = context_.now + kSleepMax;
+  return timers_.empty() ? latest : std::min(latest, timers_.top().when);
+}
+
+void Shard::forget_ended() {
+  for (const router::ConnectionHandle& handle : closing_) {
+    ClientSession* session = find_session(handle);
+    if (session == nullptr) continue;
+    if (session->outbound.is_empty()) end_session(*session, true);
+    // Otherwise its last bytes are still on their way; writable() or the deadline ends it.
+  }
+  closing_.clear();
+  for (const auto& session : ended_) {
+    if (session->is_touched) std::erase(router_.touched(), session.get());
+  }
+  ended_.clear();
+}
+
+void Shard::flush_early(router::Receiver& receiver) {
+  auto& session = static_cast<ClientSession&>(receiver);
+  if (!session.is_blocked) flush(session);
+}
+
+void Shard::flush(ClientSession& session) {
+  std::array<Slice, kPartsMax> parts;
+  while (!session.outbound.is_empty()) {
+    const size_t count = session.outbound.gather(parts);
+    size_t wanted = 0;
+    for (size_t i = 0; i < count; ++i) wanted += parts[i].size();
+    const size_t taken = port_.write(session.handle, std::span(parts).first(count));
+    session.outbound.consume(taken);
+    session.write_goal -= std::min<uint64_t>(session.write_goal, taken);
+    if (taken < wanted) {
+      mark_blocked(session);
+      return;
+    }
+  }
+  session.is_blocked = false;
+  session.is_congested = false;
+}
+
+void Shard::mark_blocked(ClientSession& session) {
+  session.outbound.drop_references();
+  const uint64_t pending = session.outbound.pending_bytes();
+  session.is_congested = pending > session.max_pending - session.max_pending / 4;
+  if (session.is_blocked && session.write_goal > 0) return;
+  const bool was_blocked = session.is_blocked;
+  session.is_blocked = true;
+  session.write_goal = pending;
+  session.blocked_since = context_.now;
+  if (!was_blocked) {
+    set_timer(session, TimerKind::kWriteDeadline, context_.now + context_.config->write_deadline);
+  }
+}
+
+void Shard::writable(uint32_t slot) {
+  ClientSession* session = at(slot);
+  if (session == nullptr || !session->is_blocked) return;
+  flush(*session);
+  if (session->is_closed && session->outbound.is_empty()) end_session(*session, true);
+}
+
+void Shard::write_deadline_passed(ClientSession& session) {
+  const Duration deadline = context_.config->write_deadline;
+  if (!session.is_blocked) return;
+  const Instant due = session.blocked_since + deadline;
+  if (due > context_.now) {
+    set_timer(session, TimerKind::kWriteDeadline, due);
+    return;
+  }
+  if (session.is_closed) {
+    end_session(session, true);
+    return;
+  }
+  session.on_write_deadline();
+  if (!session.is_closed) {
+    session.blocked_since = context_.now;
+    set_timer(session, TimerKind::kWriteDeadline, context_.now + deadline);
+  }
+}
+
+// --- timers ---
+
+void Shard::set_timer(ClientSession& session, TimerKind kind, Instant when) {
+  timers_.push({when, session.handle.slot, session.handle.generation, kind});
+}
+
+void Shard::fire_timers() {
+  while (!timers_.empty() && timers_.top().when <= context_.now) {
+    const Timer timer = timers_.top();
+    timers_.pop();
+    ClientSession* session = at(timer.slot);
+    if (session == nullptr || session->handle.generation != timer.generation) continue;
+    if (timer.kind == TimerKind::kWriteDeadline) {
+      write_deadline_passed(*session);
+    } else {
+      session->on_timer(timer.kind);
+    }
+  }
+}
+
+// --- what sessions ask for ---
+
+void Shard::pause_reads(ClientSession& session) { port_.pause_reads(session.handle); }
+
+void Shard::resume_reads(ClientSession& session) { port_.resume_reads(session.handle); }
+
+bool Shard::verify_password(ClientSession& session, std::string hash, std::string password) {
+  return port_.verify_password(session.handle, std::move(hash), std::move(password));
+}
+
+void Shard::log(session::LogLevel level, const ClientSession& session, std::string text) {
+  port_.log(level, session, std::move(text));
+}
+
+// --- control plane ---
+
+void Shard::password_verified(router::ConnectionHandle connection, bool is_right) {
+  if (ClientSession* session = find_session(connection); session != nullptr) {
+    session->password_verified(is_right);
+  }
+}
+
+void Shard::change_config(std::shared_ptr<const session::SessionConfig> config, bool auth_changed) {
+  context_.config = std::move(config);
+  for (auto& session : sessions_) {
+    if (session != nullptr) session->on_config_change(auth_changed);
+  }
+}
+
+void Shard::announce_lame_duck(const std::vector<std::string>& connect_urls) {
+  for (auto& session : sessions_) {
+    if (session != nullptr) session->announce_lame_duck(connect_urls);
+  }
+}
+
+uint32_t Shard::visit_sessions(
+    uint32_t from, uint32_t count,
+    const std::function<void(const session::ClientSession&)>& visit) const {
+  const size_t end = std::min<size_t>(size_t{from} + count, sessions_.size());
+  for (size_t slot = from; slot < end; ++slot) {
+    if (sessions_[slot] != nullptr && !sessions_[slot]->is_closed) visit(*sessions_[slot]);
+  }
+  return end == sessions_.size() ? 0 : static_cast<uint32_t>(end);
+}
+
+}  // namespace petrel::shard
