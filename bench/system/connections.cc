@@ -47,6 +47,7 @@ bool advance(Connecting& slot) {
 
 std::vector<std::unique_ptr<Client>> open_clients(const Endpoint& server, uint32_t count) {
   std::vector<std::unique_ptr<Client>> clients;
+  clients.reserve(count);
   for (uint32_t i = 0; i < count; ++i) clients.push_back(std::make_unique<Client>(server));
   return clients;
 }
@@ -126,6 +127,7 @@ int64_t run_idle_cpu(const Endpoint& server, pid_t server_pid, uint32_t connecti
 StartResult run_start(const Endpoint& server, const std::vector<std::string>& command) {
   std::vector<char*> arguments;
   std::vector<std::string> words = command;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t files;
