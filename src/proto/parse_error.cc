@@ -59,7 +59,7 @@ std::string describe_error(Slice bytes_at_error, uint8_t state, size_t offset) {
   std::string text = "Client parser ERROR, state=" + std::to_string(state) +
                      ", i=" + std::to_string(offset) + ": proto='";
   append_go_quote(text, snippet(bytes_at_error));
-  text += "'...";
+  text += "...'";
   return text;
 }
 
