@@ -16,10 +16,11 @@ struct ConnectionSlot {
   int fd = -1;  // -1: free or retired
   uint32_t generation = 1;
   uint32_t next = 0;  // chain of free and of retired slots
-  bool is_paused = false;
-  bool awaits_room = false;  // a write was short, on_writable is due
-  bool has_failed = false;   // on_closed is due
-  uint8_t backend_bits = 0;  // the back end's own
+  bool is_paused : 1 = false;
+  bool awaits_room : 1 = false;  // a write was short, on_writable is due
+  bool is_ending : 1 = false;    // on_closed is due
+  bool is_broken : 1 = false;    // ... and nothing can be sent any more
+  uint8_t backend_bits = 0;      // the back end's own
 };
 static_assert(sizeof(ConnectionSlot) == 16);
 

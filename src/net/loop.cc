@@ -1,6 +1,7 @@
 #include "petrel/net/loop.h"
 
 #include "net/epoll_loop.h"
+#include "net/uring_loop.h"
 
 namespace petrel::net {
 
@@ -9,7 +10,7 @@ Result<std::unique_ptr<Loop>> Loop::create(const LoopOptions& options, LoopHandl
     case Backend::kEpoll:
       return EpollLoop::create(options, handler);
     case Backend::kUring:
-      return Error{Errc::kUnsupported, "io_uring is not part of this build"};
+      return UringLoop::create(options, handler);
   }
   return Error{Errc::kInvalidArgument, "no such back end"};
 }

@@ -55,7 +55,6 @@ void LoopCore::turn(Duration timeout) {
     handler_.on_wake();
   }
   resume_listeners();
-  report_ended();
   deadline_ = handler_.on_turn_end(now_);
   table_.recycle();
 }
@@ -153,7 +152,7 @@ void LoopCore::resume_listeners() {
 size_t LoopCore::write(ConnectionId id, std::span<const iovec> parts) {
   ConnectionSlot* slot = table_.find(id);
   // A full socket is not tried again before it says that it has room.
-  if (slot == nullptr || slot->has_failed || slot->awaits_room) return 0;
+  if (slot == nullptr || slot->is_broken || slot->awaits_room) return 0;
   const SendOutcome outcome = send_parts(slot->fd, parts);
   if (outcome.error != 0) {
     fail(id, CloseCause::kWriteError, outcome.error);
@@ -166,7 +165,7 @@ size_t LoopCore::write(ConnectionId id, std::span<const iovec> parts) {
 
 void LoopCore::report_room(ConnectionId id) {
   ConnectionSlot* slot = table_.find(id);
-  if (slot == nullptr || !slot->awaits_room || slot->has_failed) return;
+  if (slot == nullptr || !slot->awaits_room || slot->is_broken) return;
   slot->awaits_room = false;
   handler_.on_writable(id);
 }
@@ -188,15 +187,17 @@ void LoopCore::resume_reads(ConnectionId id) {
 void LoopCore::close(ConnectionId id) {
   ConnectionSlot* slot = table_.find(id);
   if (slot == nullptr) return;
-  if (!slot->has_failed) discard_input(slot->fd);
+  if (!slot->is_ending) discard_input(slot->fd);
   drop(id, *slot);
   table_.retire(id);
 }
 
 void LoopCore::fail(ConnectionId id, CloseCause cause, int error) {
   ConnectionSlot* slot = table_.find(id);
-  if (slot == nullptr || slot->has_failed) return;
-  slot->has_failed = true;
+  if (slot == nullptr) return;
+  if (cause != CloseCause::kPeerClosed) slot->is_broken = true;
+  if (slot->is_ending) return;
+  slot->is_ending = true;
   ended_.push_back({id, cause, error});
 }
 

@@ -72,9 +72,10 @@ class LoopCore : public Loop {
   // --- For the back end ---
   void woke_up();
   void report_room(ConnectionId id);
-  // Reading ended: on_closed follows, at the earliest in the next turn if `bytes_came` before it
-  // in this one, so that what they caused is flushed first.
+  // on_closed follows at the start of the next turn, which comes at once: what this turn caused is
+  // flushed before, and a peer that only closed its own direction still gets it.
   void fail(ConnectionId id, CloseCause cause, int error);
+  // on_closed at once. REQUIRES: no other callback is running.
   void end_now(ConnectionId id, CloseCause cause, int error);
   void take_connection(const Listener& listener, int fd, const PeerAddress& peer);
   void accept_failed(Listener& listener, int error);

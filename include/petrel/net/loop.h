@@ -91,7 +91,7 @@ class Loop {
   virtual void remove_listener(int tag) = 0;
 
   // Tries to send at once. Returns the bytes taken; fewer than given: on_writable follows when
-  // there is room. A dead socket takes nothing and on_closed follows.
+  // there is room. A dead socket takes nothing and on_closed follows with the next turn.
   virtual size_t write(ConnectionId id, std::span<const iovec> parts) = 0;
   // Stops and resumes reading (back-pressure). Data that already arrived may still be delivered.
   virtual void pause_reads(ConnectionId id) = 0;

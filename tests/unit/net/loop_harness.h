@@ -26,11 +26,15 @@ namespace petrel::net::testing {
 
 inline constexpr auto kPatience = std::chrono::seconds(20);
 
-// A blocking TCP client; every read gives up after kPatience.
+// A blocking TCP client; every read gives up after kPatience. Calls are repeated after EINTR: the
+// end of an io_uring of the same process interrupts them.
 class Client {
  public:
   Client() = default;
-  explicit Client(int fd) : fd_(fd) { set_patience(); }
+  explicit Client(int fd) : fd_(fd) {
+    const timeval limit{std::chrono::seconds(kPatience).count(), 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  }
   Client(Client&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   Client& operator=(Client&& other) noexcept {
     std::swap(fd_, other.fd_);
@@ -56,6 +60,7 @@ class Client {
   bool send_all(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (n < 0 && errno == EINTR) continue;
       if (n <= 0) return false;
       bytes.remove_prefix(static_cast<size_t>(n));
     }
@@ -79,7 +84,7 @@ class Client {
     std::string bytes(n, '\0');
     size_t have = 0;
     while (have < n) {
-      const ssize_t got = ::recv(fd_, bytes.data() + have, n - have, 0);
+      const ssize_t got = receive_some(bytes.data() + have, n - have);
       if (got <= 0) break;
       have += static_cast<size_t>(got);
     }
@@ -89,7 +94,7 @@ class Client {
   // True if the peer ended the connection, in whatever way, without more bytes.
   bool is_ended() {
     char byte = 0;
-    const ssize_t n = ::recv(fd_, &byte, 1, 0);
+    const ssize_t n = receive_some(&byte, 1);
     return n == 0 || (n < 0 && errno == ECONNRESET);
   }
   void reset() {
@@ -110,10 +115,12 @@ class Client {
   }
 
  private:
-  void set_patience() {
-    const timeval limit{std::chrono::seconds(kPatience).count(), 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  ssize_t receive_some(char* to, size_t n) {
+    ssize_t got = 0;
+    do {
+      got = ::recv(fd_, to, n, 0);
+    } while (got < 0 && errno == EINTR);
+    return got;
   }
   int fd_ = -1;
 };

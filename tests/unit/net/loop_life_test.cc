@@ -322,37 +322,48 @@ TEST_P(LoopLife, TakesAStormOfConnections) {
   EXPECT_TRUE(harness_.await([](const auto& s) { return s.closed.size() == kStorm; }));
 }
 
-// Lowers the limit of open files to what is open now, and puts it back at the end.
-class FullFileTable {
+// Allows few open files, and none at all between fill() and drain().
+class SmallFileTable {
  public:
-  FullFileTable() {
+  SmallFileTable() {
     ::getrlimit(RLIMIT_NOFILE, &before_);
     const int next = ::dup(0);
     ::close(next);
     rlimit lowered = before_;
-    lowered.rlim_cur = static_cast<rlim_t>(next);
+    lowered.rlim_cur = static_cast<rlim_t>(next) + 40;
     ::setrlimit(RLIMIT_NOFILE, &lowered);
   }
-  ~FullFileTable() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  ~SmallFileTable() {
+    drain();
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+  void fill() {
+    for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) fillers_.push_back(fd);
+  }
+  void drain() {
+    for (const int fd : fillers_) ::close(fd);
+    fillers_.clear();
+  }
 
  private:
   rlimit before_{};
+  std::vector<int> fillers_;
 };
 
 TEST_P(LoopLife, OutOfFilesIsReportedWithoutSpinningAndAcceptingGoesOnLater) {
+  SmallFileTable files;
   PETREL_START_LOOP();
   harness_.on_loop([] {});
   Client client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  {
-    const FullFileTable full;
-    ASSERT_TRUE(client.connect_to(harness_.port()));
-    ASSERT_TRUE(harness_.await([](const auto& s) { return !s.accept_errors.empty(); }));
-    EXPECT_EQ(harness_.seen().accept_errors[0], EMFILE);
-    const size_t before = harness_.seen().turns;
-    for (int i = 0; i < 20; ++i) harness_.on_loop([] {});
-    EXPECT_LT(harness_.seen().turns, before + 60);
-    EXPECT_EQ(harness_.seen().accept_errors.size(), 1U);
-  }
+  files.fill();
+  ASSERT_TRUE(client.connect_to(harness_.port()));
+  ASSERT_TRUE(harness_.await([](const auto& s) { return !s.accept_errors.empty(); }));
+  EXPECT_EQ(harness_.seen().accept_errors[0], EMFILE);
+  const size_t before = harness_.seen().turns;
+  for (int i = 0; i < 20; ++i) harness_.on_loop([] {});
+  EXPECT_LT(harness_.seen().turns, before + 60);
+  EXPECT_EQ(harness_.seen().accept_errors.size(), 1U);
+  files.drain();
   EXPECT_TRUE(harness_.await([](const auto& s) { return s.adopted.size() == 1; }));
 }
 
