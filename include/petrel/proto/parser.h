@@ -23,19 +23,19 @@ enum class OpKind : uint8_t { kPub, kHpub, kSub, kUnsub, kPing, kPong, kConnect,
 // Fields that do not belong to the kind are empty.
 struct Op {
   OpKind kind = OpKind::kPing;
-  Slice subject;              // PUB, HPUB, SUB
-  Slice reply;                // PUB, HPUB
-  Slice queue;                // SUB
-  Slice sid;                  // SUB, UNSUB
-  Slice args;                 // the arguments as they came; CONNECT, INFO: the JSON; -ERR: the text
-  Slice size_text;            // PUB: "5", HPUB: "12 17" (digits as they came, one space between);
+  Slice subject = {};         // PUB, HPUB, SUB
+  Slice reply = {};           // PUB, HPUB
+  Slice queue = {};           // SUB
+  Slice sid = {};             // SUB, UNSUB
+  Slice args = {};            // the arguments as they came; CONNECT, INFO: the JSON; -ERR: the text
+  Slice size_text = {};       // PUB: "5", HPUB: "12 17" (digits as they came, one space between);
                               // of an HPUB without `tail` it lies in the parser, not in `block`
-  Slice message;              // PUB, HPUB: headers and payload, without the final CR LF
+  Slice message = {};         // PUB, HPUB: headers and payload, without the final CR LF
   uint32_t header_bytes = 0;  // HPUB: leading part of message, else 0
   // PUB, HPUB: "[reply ]size_text CRLF message CRLF" exactly as a delivery needs it behind
   // "MSG subject sid ", one contiguous view of the input; empty when the control line did not come
   // in that form (tabs, runs of spaces, bare LF).
-  Slice tail;
+  Slice tail = {};
   int64_t max = 0;                  // UNSUB: maximum, 0 or less: now
   const BlockRef* block = nullptr;  // the block the slices point into
 };
