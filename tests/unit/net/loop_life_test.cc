@@ -135,6 +135,7 @@ TEST_P(LoopLife, ClosingAnotherConnectionWithWaitingBytesSilencesIt) {
     for (Client& client : clients) ASSERT_TRUE(client.send_all("x"));
   });
   for (Client& client : clients) EXPECT_TRUE(client.is_ended());
+  harness_.stop();
   EXPECT_EQ(spoke.size(), 1U);
 }
 
