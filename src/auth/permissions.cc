@@ -1,8 +1,8 @@
 #include "petrel/auth/permissions.h"
 
-#include <algorithm>
-
 #include "petrel/subject/subject.h"
+
+#include <algorithm>
 
 namespace petrel::auth {
 
@@ -23,8 +23,8 @@ bool queue_fits(Slice queue, Slice pattern) {
 // How a list judges a subscription: entries without a queue speak of all subscriptions, entries
 // with one only of queue subscriptions.
 struct ListVerdict {
-  bool plain = false;        // an entry without queue covers the subject
-  bool has_queue = false;    // some entry with a queue covers the subject
+  bool plain = false;      // an entry without queue covers the subject
+  bool has_queue = false;  // some entry with a queue covers the subject
   bool queue_matches = false;
 };
 
@@ -85,14 +85,13 @@ bool Permissions::overlaps_deny(Slice subject, Slice queue) const {
 }
 
 bool Permissions::may_receive(Slice subject, Slice queue) const {
-  return std::none_of(subscribe_.deny.begin(), subscribe_.deny.end(),
-                      [&](const PermissionSubject& entry) {
-                        if (!entry.queue.empty() &&
-                            (queue.empty() || !queue_fits(queue, entry.queue))) {
-                          return false;
-                        }
-                        return subject::subject_matches(subject, entry.subject);
-                      });
+  return std::none_of(
+      subscribe_.deny.begin(), subscribe_.deny.end(), [&](const PermissionSubject& entry) {
+        if (!entry.queue.empty() && (queue.empty() || !queue_fits(queue, entry.queue))) {
+          return false;
+        }
+        return subject::subject_matches(subject, entry.subject);
+      });
 }
 
 }  // namespace petrel::auth

@@ -1,9 +1,9 @@
 #include "petrel/base/check.h"
 
+#include "petrel/base/result.h"
+
 #include <cstdio>
 #include <cstdlib>
-
-#include "petrel/base/result.h"
 
 namespace petrel {
 
@@ -14,17 +14,28 @@ void check_failed(const char* expression, const char* file, int line, const char
 
 std::string_view errc_name(Errc code) {
   switch (code) {
-    case Errc::kInvalidArgument: return "invalid argument";
-    case Errc::kProtocolViolation: return "protocol violation";
-    case Errc::kNotFound: return "not found";
-    case Errc::kUnsupported: return "not supported";
-    case Errc::kOutOfRange: return "out of range";
-    case Errc::kIo: return "input/output error";
-    case Errc::kCorrupt: return "corrupt";
-    case Errc::kClosed: return "closed";
-    case Errc::kTimeout: return "timeout";
-    case Errc::kNotLeader: return "not leader";
-    case Errc::kFull: return "full";
+    case Errc::kInvalidArgument:
+      return "invalid argument";
+    case Errc::kProtocolViolation:
+      return "protocol violation";
+    case Errc::kNotFound:
+      return "not found";
+    case Errc::kUnsupported:
+      return "not supported";
+    case Errc::kOutOfRange:
+      return "out of range";
+    case Errc::kIo:
+      return "input/output error";
+    case Errc::kCorrupt:
+      return "corrupt";
+    case Errc::kClosed:
+      return "closed";
+    case Errc::kTimeout:
+      return "timeout";
+    case Errc::kNotLeader:
+      return "not leader";
+    case Errc::kFull:
+      return "full";
   }
   return "unknown";
 }

@@ -24,8 +24,8 @@ std::string fraction(uint64_t value, uint64_t unit) {
 
 std::string go_duration(Duration duration) {
   const bool is_negative = duration.ns < 0;
-  const uint64_t ns = is_negative ? 0 - static_cast<uint64_t>(duration.ns)
-                                  : static_cast<uint64_t>(duration.ns);
+  const uint64_t ns =
+      is_negative ? 0 - static_cast<uint64_t>(duration.ns) : static_cast<uint64_t>(duration.ns);
   const std::string sign = is_negative ? "-" : "";
   if (ns == 0) return "0s";
   if (ns < 1'000) return sign + std::to_string(ns) + "ns";

@@ -1,9 +1,9 @@
 #include "petrel/router/delivery_batch.h"
 
+#include "petrel/base/check.h"
+
 #include <algorithm>
 #include <cstring>
-
-#include "petrel/base/check.h"
 
 namespace petrel::router {
 
@@ -22,7 +22,9 @@ struct DeliveryBatch::Header {
 };
 
 namespace {
-constexpr size_t align_up(size_t n) { return (n + 7) & ~size_t{7}; }
+constexpr size_t align_up(size_t n) {
+  return (n + 7) & ~size_t{7};
+}
 
 void put(char*& at, const void* from, size_t bytes) {
   std::memcpy(at, from, bytes);
@@ -33,9 +35,8 @@ void put(char*& at, const void* from, size_t bytes) {
 char* DeliveryBatch::reserve(size_t bytes) {
   if (chunks_.empty() || chunks_.back().block->capacity() - chunks_.back().used < bytes) {
     Chunk chunk;
-    chunk.block = bytes <= pool_->block_bytes()
-                      ? pool_->take()
-                      : BlockRef::allocate(static_cast<uint32_t>(bytes));
+    chunk.block = bytes <= pool_->block_bytes() ? pool_->take()
+                                                : BlockRef::allocate(static_cast<uint32_t>(bytes));
     chunks_.push_back(std::move(chunk));
   }
   Chunk& chunk = chunks_.back();

@@ -1,9 +1,9 @@
 #include "petrel/router/plan_cache.h"
 
-#include <cstdlib>
-
 #include "petrel/base/check.h"
 #include "petrel/base/hash.h"
+
+#include <cstdlib>
 
 namespace petrel::router {
 

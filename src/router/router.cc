@@ -1,9 +1,9 @@
 #include "petrel/router/router.h"
 
+#include "petrel/base/check.h"
+
 #include <algorithm>
 #include <charconv>
-
-#include "petrel/base/check.h"
 
 namespace petrel::router {
 
@@ -56,8 +56,9 @@ const DeliveryPlan& Router::plan_on_miss(AccountInterest& account, Slice subject
   const bool is_shared = match_.shareable && !prefix.empty();
   if (targets <= PlanCache::kTargetsMax && cache_.wants(is_shared ? shared_hash : hash)) {
     PlanEntry& entry =
-        is_shared ? (shared != nullptr ? *shared : cache_.insert(shared_hash, account, prefix, true))
-                  : cache_.insert(hash, account, subject, false);
+        is_shared
+            ? (shared != nullptr ? *shared : cache_.insert(shared_hash, account, prefix, true))
+            : cache_.insert(hash, account, subject, false);
     if (&entry == last_) last_ = nullptr;  // its place was taken over
     entry.stamp = is_shared ? shared_stamp : stamp;
     build_plan(subject, entry.plan, !is_shared);
@@ -117,6 +118,62 @@ Slice Router::format_prefix(const Subscription& subscription, Slice subject) {
 
 // --- deliveries ---
 
+// The receiver knows no headers: cut them off and tell the size of what is left.
+void Router::append_without_headers(Receiver& to, const Message& message, Slice prefix) {
+  const Slice payload = message.body().substr(message.header_bytes);
+  scratch_sizes_.assign(message.reply());
+  if (message.reply_bytes != 0) scratch_sizes_.push_back(' ');
+  scratch_sizes_.append(std::to_string(payload.size())).append("\r\n");
+  scratch_sizes_.append(payload).append("\r\n");
+  to.outbound.append(prefix.substr(1), scratch_sizes_);
+  turn_bytes_ += scratch_sizes_.size();
+  if (to.is_traced) to.trace_delivery(prefix.substr(1), message);
+}
+
+inline void Router::append_frame(Receiver& to, const Message& message, Slice prefix) {
+  if (message.header_bytes != 0 && !to.headers) [[unlikely]] {
+    append_without_headers(to, message, prefix);
+    return;
+  }
+  if (message.header_bytes == 0) prefix.remove_prefix(1);
+  turn_bytes_ += prefix.size() + message.tail.size();
+  if (message.tail.size() > DeliveryBatch::kCopyBytesMax && message.block != nullptr) {
+    to.outbound.append(prefix);
+    to.outbound.append_reference(message.tail, *message.block);
+  } else {
+    to.outbound.append(prefix, message.tail);
+  }
+  if (to.is_traced) [[unlikely]]
+    to.trace_delivery(prefix, message);
+}
+
+inline bool Router::deliver(uint32_t slot, Subscription& subscription, const Message& message,
+                            Slice prefix) {
+  Receiver& to = *subscription.receiver;
+  if (to.is_closed || (&to == message.publisher && !to.echo)) return false;
+  if (to.checks_delivery && !to.may_receive(subscription, message)) [[unlikely]]
+    return false;
+  if (to.tracks_replies && message.reply_bytes != 0) [[unlikely]]
+    to.note_reply(message.reply());
+  if (prefix.empty()) prefix = format_prefix(subscription, message.subject);
+  ++subscription.delivered;
+  append_frame(to, message, prefix);
+  const uint64_t body_bytes = message.body_bytes();
+  to.out_msgs.add(1);
+  to.out_bytes.add(body_bytes);
+  delivered_messages_.add(1);
+  delivered_bytes_.add(body_bytes);
+  touch(to);
+  const size_t pending = to.outbound.pending_bytes();
+  if (pending >= flush_bytes_ || pending > to.max_pending - to.max_pending / 4) [[unlikely]] {
+    on_high_pending(to, pending);
+  }
+  if (subscription.max != 0 && subscription.delivered >= subscription.max) [[unlikely]] {
+    to.on_max_delivered(slot);
+  }
+  return true;
+}
+
 uint32_t Router::route(AccountInterest& account, const Message& message) {
   const DeliveryPlan& plan = plan_for(account, message.subject);
   uint32_t delivered = 0;
@@ -156,55 +213,6 @@ bool Router::deliver_to_group(AccountInterest& account, const DeliveryPlan& plan
     }
   }
   return false;
-}
-
-bool Router::deliver(uint32_t slot, Subscription& subscription, const Message& message,
-                     Slice prefix) {
-  Receiver& to = *subscription.receiver;
-  if (to.is_closed || (&to == message.publisher && !to.echo)) return false;
-  if (to.checks_delivery && !to.may_receive(subscription, message)) [[unlikely]] return false;
-  if (to.tracks_replies && message.reply_bytes != 0) [[unlikely]] to.note_reply(message.reply());
-  if (prefix.empty()) prefix = format_prefix(subscription, message.subject);
-  ++subscription.delivered;
-  append_frame(to, message, prefix);
-  const uint64_t body_bytes = message.body_bytes();
-  to.out_msgs.add(1);
-  to.out_bytes.add(body_bytes);
-  delivered_messages_.add(1);
-  delivered_bytes_.add(body_bytes);
-  touch(to);
-  const size_t pending = to.outbound.pending_bytes();
-  if (pending >= flush_bytes_ || pending > to.max_pending - to.max_pending / 4) [[unlikely]] {
-    on_high_pending(to, pending);
-  }
-  if (subscription.max != 0 && subscription.delivered >= subscription.max) [[unlikely]] {
-    to.on_max_delivered(slot);
-  }
-  return true;
-}
-
-void Router::append_frame(Receiver& to, const Message& message, Slice prefix) {
-  if (message.header_bytes != 0 && !to.headers) [[unlikely]] {
-    // The receiver knows no headers: cut them off and tell the size of what is left.
-    const Slice payload = message.body().substr(message.header_bytes);
-    scratch_sizes_.assign(message.reply());
-    if (message.reply_bytes != 0) scratch_sizes_.push_back(' ');
-    scratch_sizes_.append(std::to_string(payload.size())).append("\r\n");
-    scratch_sizes_.append(payload).append("\r\n");
-    to.outbound.append(prefix.substr(1), scratch_sizes_);
-    turn_bytes_ += scratch_sizes_.size();
-    if (to.is_traced) to.trace_delivery(prefix.substr(1), message);
-    return;
-  }
-  if (message.header_bytes == 0) prefix.remove_prefix(1);
-  turn_bytes_ += prefix.size() + message.tail.size();
-  if (message.tail.size() > DeliveryBatch::kCopyBytesMax && message.block != nullptr) {
-    to.outbound.append(prefix);
-    to.outbound.append_reference(message.tail, *message.block);
-  } else {
-    to.outbound.append(prefix, message.tail);
-  }
-  if (to.is_traced) [[unlikely]] to.trace_delivery(prefix, message);
 }
 
 void Router::on_high_pending(Receiver& to, size_t pending) {

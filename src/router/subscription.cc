@@ -17,7 +17,8 @@ uint32_t SubscriptionTable::add(Receiver& receiver, Slice subject, Slice queue, 
   subscription.subject_bytes = static_cast<uint16_t>(subject.size());
   subscription.queue_bytes = static_cast<uint16_t>(queue.size());
   subscription.sid_bytes = static_cast<uint32_t>(sid.size());
-  subscription.text = std::make_unique_for_overwrite<char[]>(subject.size() + queue.size() + sid.size());
+  subscription.text =
+      std::make_unique_for_overwrite<char[]>(subject.size() + queue.size() + sid.size());
   char* at = subscription.text.get();
   std::memcpy(at, subject.data(), subject.size());
   std::memcpy(at + subject.size(), queue.data(), queue.size());

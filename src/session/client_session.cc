@@ -1,9 +1,9 @@
 #include "petrel/session/client_session.h"
 
-#include <algorithm>
-
 #include "petrel/base/go_duration.h"
 #include "petrel/proto/frame.h"
+
+#include <algorithm>
 
 namespace petrel::session {
 
@@ -93,9 +93,13 @@ void ClientSession::parse(const BlockRef& block, Slice bytes) {
   while (true) {
     const Slice rest = bytes;
     switch (parser_.next(block, bytes, op)) {
-      case proto::ParseResult::kNeedMore: return;
-      case proto::ParseResult::kError: fail_parse(rest); return;
-      case proto::ParseResult::kOp: break;
+      case proto::ParseResult::kNeedMore:
+        return;
+      case proto::ParseResult::kError:
+        fail_parse(rest);
+        return;
+      case proto::ParseResult::kOp:
+        break;
     }
     handle_op(op);
     if (is_closed) return;
@@ -113,7 +117,8 @@ void ClientSession::keep_for_later(Slice bytes) {
     refuse_authentication();
     return;
   }
-  BlockRef block = BlockRef::allocate(static_cast<uint32_t>(std::max<size_t>(held + bytes.size(), 1)));
+  BlockRef block =
+      BlockRef::allocate(static_cast<uint32_t>(std::max<size_t>(held + bytes.size(), 1)));
   if (held > 0) std::copy_n(held_->bytes() + held_begin_, held, block->bytes());
   std::copy_n(bytes.data(), bytes.size(), block->bytes() + held);
   held_ = std::move(block);
@@ -123,14 +128,16 @@ void ClientSession::keep_for_later(Slice bytes) {
 
 void ClientSession::resume_input() {
   const BlockRef block = std::move(held_);
-  const Slice bytes = block ? Slice(block->bytes() + held_begin_, held_end_ - held_begin_) : Slice();
+  const Slice bytes =
+      block ? Slice(block->bytes() + held_begin_, held_end_ - held_begin_) : Slice();
   held_begin_ = held_end_ = 0;
   if (!bytes.empty()) parse(block, bytes);
   if (!is_closed && !waits_for_password_ && !is_stalled_) context_.host.resume_reads(*this);
 }
 
 void ClientSession::handle_op(const proto::Op& op) {
-  if (is_traced) [[unlikely]] trace_in(op);
+  if (is_traced) [[unlikely]]
+    trace_in(op);
   if (!is_authenticated_ && op.kind != proto::OpKind::kConnect) [[unlikely]] {
     // Only with no_auth_user: the first operation may come without CONNECT.
     authenticate();
@@ -138,14 +145,27 @@ void ClientSession::handle_op(const proto::Op& op) {
   }
   switch (op.kind) {
     case proto::OpKind::kPub:
-    case proto::OpKind::kHpub: on_publish(op); return;
-    case proto::OpKind::kSub: on_subscribe(op); return;
-    case proto::OpKind::kUnsub: on_unsubscribe(op); return;
-    case proto::OpKind::kPing: on_ping(); return;
-    case proto::OpKind::kPong: on_pong(); return;
-    case proto::OpKind::kConnect: on_connect(op.args); return;
+    case proto::OpKind::kHpub:
+      on_publish(op);
+      return;
+    case proto::OpKind::kSub:
+      on_subscribe(op);
+      return;
+    case proto::OpKind::kUnsub:
+      on_unsubscribe(op);
+      return;
+    case proto::OpKind::kPing:
+      on_ping();
+      return;
+    case proto::OpKind::kPong:
+      on_pong();
+      return;
+    case proto::OpKind::kConnect:
+      on_connect(op.args);
+      return;
     case proto::OpKind::kInfo:
-    case proto::OpKind::kOk: return;
+    case proto::OpKind::kOk:
+      return;
     case proto::OpKind::kErr:
       log(LogLevel::kError, "Client error " + std::string(op.args));
       close(CloseReason::kParseError);
@@ -156,7 +176,9 @@ void ClientSession::handle_op(const proto::Op& op) {
 void ClientSession::fail_parse(Slice rest) {
   const proto::ParseError& error = parser_.error();
   switch (error.kind) {
-    case proto::ParseErrorKind::kAuthorization: refuse_authentication(); return;
+    case proto::ParseErrorKind::kAuthorization:
+      refuse_authentication();
+      return;
     case proto::ParseErrorKind::kMaxPayload:
       log(LogLevel::kError, "maximum payload exceeded: " + std::to_string(error.announced_bytes) +
                                 " vs " + std::to_string(parser_.limits().max_payload));
@@ -219,13 +241,16 @@ void ClientSession::on_timer(TimerKind kind) {
       send_error("Authentication Timeout");
       close(CloseReason::kAuthenticationTimeout);
       return;
-    case TimerKind::kPing: on_ping_timer(); return;
+    case TimerKind::kPing:
+      on_ping_timer();
+      return;
     case TimerKind::kStall:
       is_stalled_ = false;
       resume_input();
       return;
     case TimerKind::kWriteDeadline:
-    case TimerKind::kProxyHeader: return;
+    case TimerKind::kProxyHeader:
+      return;
   }
 }
 
@@ -299,7 +324,8 @@ void ClientSession::send(Slice frame) {
   if (is_closed) return;
   outbound.append(frame);
   context_.router.touch(*this);
-  if (is_traced) [[unlikely]] trace_out(frame);
+  if (is_traced) [[unlikely]]
+    trace_out(frame);
   if (outbound.pending_bytes() > max_pending) on_pending_exceeded();
 }
 

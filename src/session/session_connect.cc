@@ -1,8 +1,8 @@
 // CONNECT, authentication and what follows from a changed configuration.
-#include <algorithm>
-
 #include "petrel/base/go_quote.h"
 #include "petrel/session/client_session.h"
+
+#include <algorithm>
 
 namespace petrel::session {
 
@@ -48,8 +48,12 @@ void ClientSession::authenticate() {
   const std::shared_ptr<const auth::Authenticator> authenticator = context_.config->authenticator;
   auth::Verdict verdict = authenticator->authenticate(credentials);
   switch (verdict.kind) {
-    case auth::Verdict::Kind::kAccepted: accept(verdict.user); return;
-    case auth::Verdict::Kind::kRejected: refuse_authentication(); return;
+    case auth::Verdict::Kind::kAccepted:
+      accept(verdict.user);
+      return;
+    case auth::Verdict::Kind::kRejected:
+      refuse_authentication();
+      return;
     case auth::Verdict::Kind::kVerifyPassword:
       waits_for_password_ = true;
       user_ = verdict.user;
@@ -128,9 +132,8 @@ void ClientSession::update_log_prefix() {
   if (details_ == nullptr) return;
   const proto::ConnectInfo& connect = details_->connect;
   std::string client;
-  for (const std::string& part :
-       {connect.version.empty() ? std::string() : "v" + connect.version, connect.lang,
-        connect.name}) {
+  for (const std::string& part : {connect.version.empty() ? std::string() : "v" + connect.version,
+                                  connect.lang, connect.name}) {
     if (part.empty()) continue;
     if (!client.empty()) client.push_back(':');
     client.append(part);

@@ -1,10 +1,10 @@
 // PUB and HPUB: checks, subject mapping, routing, the answer when nobody listens.
-#include <algorithm>
-
 #include "petrel/base/go_quote.h"
 #include "petrel/proto/frame.h"
 #include "petrel/session/client_session.h"
 #include "petrel/subject/subject.h"
+
+#include <algorithm>
 
 namespace petrel::session {
 
@@ -20,7 +20,9 @@ bool is_reserved_reply(Slice reply) {
   return reply.starts_with("_R_.") || reply.starts_with("$JS.ACK.") || has_gateway_prefix(reply);
 }
 
-bool may_be_reserved(Slice subject) { return subject.front() == '_' || subject.front() == '$'; }
+bool may_be_reserved(Slice subject) {
+  return subject.front() == '_' || subject.front() == '$';
+}
 
 }  // namespace
 
@@ -53,17 +55,18 @@ void ClientSession::on_publish(const proto::Op& op) {
     checked.subject = message.subject;
     if (!may_publish(checked)) return;
   }
-  if (verbose_) [[unlikely]] send_ok();
+  if (verbose_) [[unlikely]]
+    send_ok();
   message.tail = op.tail.empty() ? canonical_tail(op) : op.tail;
   message.reply_bytes = static_cast<uint32_t>(op.reply.size());
   message.sizes_bytes = static_cast<uint32_t>(op.size_text.size());
   message.header_bytes = op.header_bytes;
   message.block = op.tail.empty() ? nullptr : op.block;
   message.publisher = this;
-  const uint32_t delivered =
-      message.subject.empty() ? 0 : context_.router.route(*account, message);
+  const uint32_t delivered = message.subject.empty() ? 0 : context_.router.route(*account, message);
   if (delivered == 0 && message.reply_bytes != 0 && no_responders_) tell_no_responders(message);
-  if (context_.router.take_stall_request() && !context_.config->no_fast_producer_stall) [[unlikely]] {
+  if (context_.router.take_stall_request() && !context_.config->no_fast_producer_stall)
+      [[unlikely]] {
     stall();
   }
 }

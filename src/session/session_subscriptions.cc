@@ -1,9 +1,9 @@
 // SUB, UNSUB and what permissions say about deliveries.
-#include <algorithm>
-
 #include "petrel/base/go_quote.h"
 #include "petrel/session/client_session.h"
 #include "petrel/subject/subject.h"
+
+#include <algorithm>
 
 namespace petrel::session {
 
@@ -36,9 +36,8 @@ void ClientSession::on_subscribe(const proto::Op& op) {
 bool ClientSession::admit_subscription(const proto::Op& op) {
   const SessionConfig& config = *context_.config;
   const bool is_denied =
-      op.queue == "_sys_" ||
-      (user_ != nullptr && user_->permissions != nullptr &&
-       !user_->permissions->may_subscribe(op.subject, op.queue));
+      op.queue == "_sys_" || (user_ != nullptr && user_->permissions != nullptr &&
+                              !user_->permissions->may_subscribe(op.subject, op.queue));
   if (is_denied) {
     refuse_subscription(op.subject, op.queue, op.sid);
     return false;

@@ -36,12 +36,24 @@ void ClientSession::trace_in(const proto::Op& op) {
       append_field(line, op.sid);
       if (op.max > 0) append_field(line, std::to_string(op.max));
       break;
-    case proto::OpKind::kPing: line = "PING"; break;
-    case proto::OpKind::kPong: line = "PONG"; break;
-    case proto::OpKind::kConnect: line = "CONNECT " + proto::redact_connect(op.args); break;
-    case proto::OpKind::kInfo: line = "INFO " + std::string(op.args); break;
-    case proto::OpKind::kOk: line = "+OK"; break;
-    case proto::OpKind::kErr: line = "-ERR " + std::string(op.args); break;
+    case proto::OpKind::kPing:
+      line = "PING";
+      break;
+    case proto::OpKind::kPong:
+      line = "PONG";
+      break;
+    case proto::OpKind::kConnect:
+      line = "CONNECT " + proto::redact_connect(op.args);
+      break;
+    case proto::OpKind::kInfo:
+      line = "INFO " + std::string(op.args);
+      break;
+    case proto::OpKind::kOk:
+      line = "+OK";
+      break;
+    case proto::OpKind::kErr:
+      line = "-ERR " + std::string(op.args);
+      break;
   }
   context_.host.log(LogLevel::kTrace, *this, "<<- [" + line + "]");
   if (op.kind != proto::OpKind::kPub && op.kind != proto::OpKind::kHpub) return;

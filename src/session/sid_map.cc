@@ -4,7 +4,9 @@
 
 namespace petrel::session {
 
-size_t SidMap::home(Slice sid) const { return hash_bytes(sid) & (slots_.size() - 1); }
+size_t SidMap::home(Slice sid) const {
+  return hash_bytes(sid) & (slots_.size() - 1);
+}
 
 uint32_t SidMap::find(const router::SubscriptionTable& table, Slice sid) const {
   if (slots_.empty()) return kNone;

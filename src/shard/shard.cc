@@ -1,9 +1,9 @@
 #include "petrel/shard/shard.h"
 
+#include "petrel/base/check.h"
+
 #include <algorithm>
 #include <array>
-
-#include "petrel/base/check.h"
 
 namespace petrel::shard {
 
@@ -253,9 +253,13 @@ void Shard::fire_timers() {
 
 // --- what sessions ask for ---
 
-void Shard::pause_reads(ClientSession& session) { port_.pause_reads(session.handle); }
+void Shard::pause_reads(ClientSession& session) {
+  port_.pause_reads(session.handle);
+}
 
-void Shard::resume_reads(ClientSession& session) { port_.resume_reads(session.handle); }
+void Shard::resume_reads(ClientSession& session) {
+  port_.resume_reads(session.handle);
+}
 
 bool Shard::verify_password(ClientSession& session, std::string hash, std::string password) {
   return port_.verify_password(session.handle, std::move(hash), std::move(password));

@@ -6,13 +6,13 @@
 // Thread: any. Source: spec auth.md, config.md 5.
 #pragma once
 
-#include <map>
-#include <memory>
-#include <string>
-
 #include "petrel/auth/permissions.h"
 #include "petrel/base/block.h"
 #include "petrel/conf/options.h"
+
+#include <map>
+#include <memory>
+#include <string>
 
 namespace petrel::auth {
 

@@ -6,13 +6,13 @@
 // admit `foo.>`; `strict = false` takes nats-server's laxer reading.
 #pragma once
 
+#include "petrel/base/block.h"
+#include "petrel/conf/options_auth.h"
+
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "petrel/base/block.h"
-#include "petrel/conf/options_auth.h"
 
 namespace petrel::auth {
 

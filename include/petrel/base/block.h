@@ -6,6 +6,8 @@
 // come from any thread. Limits: the pool keeps at most `keep` free blocks, the rest is freed.
 #pragma once
 
+#include "petrel/base/thread_annotations.h"
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -14,8 +16,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "petrel/base/thread_annotations.h"
 
 namespace petrel {
 

@@ -10,10 +10,10 @@ namespace petrel {
 
 }  // namespace petrel
 
-#define PETREL_CHECK_STATE(expr, state)                                              \
-  do {                                                                               \
-    if (!(expr)) [[unlikely]]                                                        \
-      ::petrel::check_failed(#expr, __FILE__, __LINE__, (state));                    \
+#define PETREL_CHECK_STATE(expr, state)                           \
+  do {                                                            \
+    if (!(expr)) [[unlikely]]                                     \
+      ::petrel::check_failed(#expr, __FILE__, __LINE__, (state)); \
   } while (false)
 #define PETREL_CHECK(expr) PETREL_CHECK_STATE(expr, "")
 #ifdef NDEBUG

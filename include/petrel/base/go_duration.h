@@ -1,9 +1,9 @@
 // Durations as Go prints them ("1h0m0s", "1.5s", "726µs", "0s"), for log lines and monitoring.
 #pragma once
 
-#include <string>
-
 #include "petrel/base/time.h"
+
+#include <string>
 
 namespace petrel {
 

@@ -38,8 +38,10 @@ struct Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool is_ok() const { return state_.index() == 0; }
   explicit operator bool() const { return is_ok(); }
@@ -78,14 +80,14 @@ class [[nodiscard]] Status {
 #define PETREL_CONCAT(a, b) PETREL_CONCAT_INNER(a, b)
 
 // PETREL_TRY(auto x, expr): binds the value or returns the error of a Result.
-#define PETREL_TRY_NAMED(decl, expr, name)  \
-  auto name = (expr);                       \
+#define PETREL_TRY_NAMED(decl, expr, name)   \
+  auto name = (expr);                        \
   if (!name) return std::move(name).error(); \
   decl = *std::move(name)
 #define PETREL_TRY(decl, expr) PETREL_TRY_NAMED(decl, expr, PETREL_CONCAT(petrel_try_, __LINE__))
 
 // PETREL_TRY_STATUS(expr): returns the error of a Status.
-#define PETREL_TRY_STATUS(expr)                                            \
-  do {                                                                     \
+#define PETREL_TRY_STATUS(expr)                                                    \
+  do {                                                                             \
     if (auto petrel_status = (expr); !petrel_status) return petrel_status.error(); \
   } while (false)

@@ -6,15 +6,15 @@
 // a loop. Blocks go back to the pool of the writer from any thread.
 #pragma once
 
+#include "petrel/base/block.h"
+#include "petrel/router/message.h"
+#include "petrel/router/receiver.h"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <vector>
-
-#include "petrel/base/block.h"
-#include "petrel/router/message.h"
-#include "petrel/router/receiver.h"
 
 namespace petrel::router {
 

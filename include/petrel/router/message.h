@@ -3,9 +3,9 @@
 // Owner: the caller of Router::route, for the time of the call.
 #pragma once
 
-#include <cstdint>
-
 #include "petrel/base/block.h"
+
+#include <cstdint>
 
 namespace petrel::router {
 
@@ -15,9 +15,9 @@ struct Message {
   Slice subject;
   // "[reply ]sizes CRLF body CRLF": what follows "MSG subject sid " in a delivery.
   Slice tail;
-  uint32_t reply_bytes = 0;   // 0: no reply subject
-  uint32_t sizes_bytes = 0;   // digits of the size, or "header_size total_size"
-  uint32_t header_bytes = 0;  // leading part of body
+  uint32_t reply_bytes = 0;         // 0: no reply subject
+  uint32_t sizes_bytes = 0;         // digits of the size, or "header_size total_size"
+  uint32_t header_bytes = 0;        // leading part of body
   const BlockRef* block = nullptr;  // where tail lies; null: it is to be copied
   Receiver* publisher = nullptr;    // null: came from another loop or from the server itself
 

@@ -6,13 +6,13 @@
 // Memory: a drained Outbound holds no buffer.
 #pragma once
 
+#include "petrel/base/block.h"
+
 #include <array>
 #include <cstring>
 #include <memory>
 #include <span>
 #include <vector>
-
-#include "petrel/base/block.h"
 
 namespace petrel::router {
 
@@ -31,8 +31,8 @@ class BufferPool {
   void give_back(char* buffer, size_t bytes);
 
  private:
-  static constexpr size_t kClasses = 12;           // 1 KiB ... 2 MiB; larger ones are not kept
-  static constexpr size_t kKeepBytes = 2 << 20;    // of each class
+  static constexpr size_t kClasses = 12;         // 1 KiB ... 2 MiB; larger ones are not kept
+  static constexpr size_t kKeepBytes = 2 << 20;  // of each class
   std::array<std::vector<char*>, kClasses> free_;
 };
 
@@ -76,7 +76,8 @@ class Outbound {
   };
 
   char* reserve(size_t bytes) {
-    if (capacity_ - end_ < bytes) [[unlikely]] grow(bytes);
+    if (capacity_ - end_ < bytes) [[unlikely]]
+      grow(bytes);
     return data_ + end_;
   }
   void grow(size_t bytes);

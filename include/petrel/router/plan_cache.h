@@ -8,14 +8,14 @@
 // Source: architecture section 3.3.
 #pragma once
 
+#include "petrel/router/delivery_batch.h"
+#include "petrel/router/receiver.h"
+#include "petrel/subject/subject_index.h"
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "petrel/router/delivery_batch.h"
-#include "petrel/router/receiver.h"
-#include "petrel/subject/subject_index.h"
 
 namespace petrel::router {
 
@@ -92,8 +92,8 @@ class PlanCache {
   };
   Way* set_of(uint64_t hash) { return &ways_[(hash % kSets) * kWays]; }
 
-  Way* ways_;             // calloc: untouched pages cost nothing
-  uint32_t* seen_;        // fingerprints of hashes asked for once
+  Way* ways_;       // calloc: untouched pages cost nothing
+  uint32_t* seen_;  // fingerprints of hashes asked for once
   uint32_t clock_ = 0;
 };
 

@@ -3,11 +3,11 @@
 // Owner: the session that derives from it. Thread: its loop.
 #pragma once
 
-#include <cstdint>
-
 #include "petrel/base/counter.h"
 #include "petrel/router/outbound.h"
 #include "petrel/subject/subject_index.h"
+
+#include <cstdint>
 
 namespace petrel::router {
 
@@ -53,8 +53,8 @@ class Receiver {
   AccountInterest* account = nullptr;
   Counter out_msgs;
   Counter out_bytes;
-  bool is_closed = false;      // takes nothing more
-  bool is_touched = false;     // stands in the turn's flush list
+  bool is_closed = false;   // takes nothing more
+  bool is_touched = false;  // stands in the turn's flush list
   bool echo = true;
   bool headers = false;
   bool checks_delivery = false;  // may_receive must be asked

@@ -6,16 +6,16 @@
 // Source: architecture section 3.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <vector>
-
 #include "petrel/base/prng.h"
 #include "petrel/router/delivery_batch.h"
 #include "petrel/router/message.h"
 #include "petrel/router/plan_cache.h"
 #include "petrel/router/receiver.h"
 #include "petrel/router/subscription.h"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
 
 namespace petrel::router {
 
@@ -75,7 +75,7 @@ class Router {
 
  private:
   static constexpr size_t kHeavyTurnBytes = 1 << 20;
-  static constexpr size_t kFlushBytesHeavy = 64 << 10;
+  static constexpr size_t kFlushBytesHeavy = 32 << 10;
   static constexpr size_t kFlushBytes = 1 << 20;
   static constexpr size_t kInboxBytesMax = 64 << 20;
 
@@ -85,6 +85,7 @@ class Router {
   void add_prefix(DeliveryPlan& plan, DeliveryPlan::Local& entry, Slice subject);
   bool deliver(uint32_t slot, Subscription& subscription, const Message& message, Slice prefix);
   void append_frame(Receiver& to, const Message& message, Slice prefix);
+  void append_without_headers(Receiver& to, const Message& message, Slice prefix);
   void on_high_pending(Receiver& to, size_t pending);
   bool deliver_to_group(AccountInterest& account, const DeliveryPlan& plan,
                         const DeliveryPlan::Group& group, const Message& message);

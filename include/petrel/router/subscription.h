@@ -3,12 +3,12 @@
 // Owner: one per loop. Thread: the loop.
 #pragma once
 
+#include "petrel/base/block.h"
+#include "petrel/router/receiver.h"
+
 #include <cstdint>
 #include <memory>
 #include <vector>
-
-#include "petrel/base/block.h"
-#include "petrel/router/receiver.h"
 
 namespace petrel::router {
 
@@ -40,9 +40,8 @@ class SubscriptionTable {
   Subscription* find(uint32_t slot, uint32_t generation) {
     if (slot >= table_.size()) return nullptr;
     Subscription& subscription = table_[slot];
-    return subscription.generation == generation && subscription.receiver != nullptr
-               ? &subscription
-               : nullptr;
+    return subscription.generation == generation && subscription.receiver != nullptr ? &subscription
+                                                                                     : nullptr;
   }
   Subscription& at(uint32_t slot) { return table_[slot]; }
   const Subscription& at(uint32_t slot) const { return table_[slot]; }

@@ -7,17 +7,17 @@
 // Source: spec protocol.md.
 #pragma once
 
-#include <memory>
-#include <string>
-#include <unordered_map>
-#include <vector>
-
 #include "petrel/proto/connect_info.h"
 #include "petrel/proto/parser.h"
 #include "petrel/router/receiver.h"
 #include "petrel/session/session_host.h"
 #include "petrel/session/session_view.h"
 #include "petrel/session/sid_map.h"
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
 
 namespace petrel::session {
 

@@ -4,11 +4,6 @@
 // Thread: the loop's.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "petrel/auth/authenticator.h"
 #include "petrel/base/counter.h"
 #include "petrel/base/prng.h"
@@ -18,6 +13,11 @@
 #include "petrel/session/close_reason.h"
 #include "petrel/session/session_view.h"
 #include "petrel/subject/subject_mapping.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace petrel::session {
 
@@ -35,7 +35,7 @@ struct SessionConfig {
   int32_t max_control_line = 4096;
   int32_t max_payload = 1 << 20;
   int64_t max_pending = 64 << 20;
-  int64_t max_subscriptions = 0;       // 0: no limit
+  int64_t max_subscriptions = 0;        // 0: no limit
   int32_t max_subscription_tokens = 0;  // 0: no limit
   Duration ping_interval = Duration::minutes(2);
   int ping_max = 2;
@@ -90,8 +90,8 @@ struct SessionContext {
   std::shared_ptr<const SessionConfig> config;
   Instant now;
   WallTime wall_now;
-  std::string scratch = {};          // for rare rebuilding of frames
-  std::string mapped_subject = {};   // result of a subject mapping
+  std::string scratch = {};         // for rare rebuilding of frames
+  std::string mapped_subject = {};  // result of a subject mapping
 };
 
 }  // namespace petrel::session

@@ -1,12 +1,12 @@
 // SessionView: what monitoring may know of a connection, as plain values.
 #pragma once
 
+#include "petrel/base/time.h"
+#include "petrel/session/close_reason.h"
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "petrel/base/time.h"
-#include "petrel/session/close_reason.h"
 
 namespace petrel::session {
 

@@ -5,10 +5,10 @@
 // less per subscription.
 #pragma once
 
+#include "petrel/router/subscription.h"
+
 #include <cstdint>
 #include <vector>
-
-#include "petrel/router/subscription.h"
 
 namespace petrel::session {
 

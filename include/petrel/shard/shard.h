@@ -6,6 +6,11 @@
 // Source: architecture sections 3 and 5.
 #pragma once
 
+#include "petrel/base/time.h"
+#include "petrel/router/router.h"
+#include "petrel/session/client_session.h"
+#include "petrel/session/session_host.h"
+
 #include <deque>
 #include <functional>
 #include <memory>
@@ -13,11 +18,6 @@
 #include <span>
 #include <string>
 #include <vector>
-
-#include "petrel/base/time.h"
-#include "petrel/router/router.h"
-#include "petrel/session/client_session.h"
-#include "petrel/session/session_host.h"
 
 namespace petrel::shard {
 
