@@ -119,10 +119,18 @@ void Client::on_control(std::string_view line) {
   if (line.starts_with("PONG")) {
     ++pongs_;
   } else if (line.starts_with("PING")) {
-    send_all("PONG\r\n");
+    pong_owed_ = true;
+    hold_pongs(pongs_held_);
   } else if (!line.starts_with("INFO ") && !line.starts_with("+OK")) {
     fail("the server sent: " + std::string(line.substr(0, 120)));
   }
+}
+
+void Client::hold_pongs(bool hold) {
+  pongs_held_ = hold;
+  if (hold || !pong_owed_) return;
+  send_all("PONG\r\n");
+  pong_owed_ = false;
 }
 
 void Client::ping_wait(std::span<char> buffer) {

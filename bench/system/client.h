@@ -43,6 +43,8 @@ class Client {
   // Sends what the socket takes now; marks the client blocked when it took less.
   size_t send_some(std::string_view bytes);
   void unblock() { blocked_ = false; }
+  // While held, a PING of the server is not answered: a message may be half sent.
+  void hold_pongs(bool hold);
 
   // Reads once and counts frames of the shape. Returns the number of new frames.
   uint64_t read_frames(std::span<char> buffer);
@@ -56,6 +58,8 @@ class Client {
 
   int fd_ = -1;
   bool blocked_ = false;
+  bool pongs_held_ = false;
+  bool pong_owed_ = false;
   FrameShape shape_;
   uint64_t frames_ = 0;
   uint64_t pongs_ = 0;

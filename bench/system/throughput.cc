@@ -233,6 +233,7 @@ void Run::drain() {
   uint64_t pongs = 0;
   for (Publisher& publisher : publishers_) {
     finish_message(publisher);
+    publisher.client->hold_pongs(false);
     pongs += publisher.client->pongs() + 1;
     publisher.client->send_all("PING\r\n");
   }
@@ -255,7 +256,8 @@ void Run::drain() {
 ThroughputResult Run::phase(double seconds, pid_t server_pid) {
   for (Publisher& publisher : publishers_) {
     publisher.due = 1;
-    if (publisher.client->is_blocked()) publisher.client->unblock();
+    publisher.client->unblock();
+    publisher.client->hold_pongs(true);
   }
   delivered_ = 0;
   sent_bytes_ = 0;
