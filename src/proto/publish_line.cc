@@ -23,10 +23,36 @@ bool is_pub_space(const char* at) {
   return (bytes & kUpperMask) == kPubSpace;
 }
 
-// First byte in [at, end) that is a space or a control byte, or `end`.
+// First byte in [at, end) that is a space or a control byte, or `end`. Eight bytes at a time: a
+// byte below 0x21 borrows from its top bit; the lowest one found is exact.
 const char* find_separator(const char* at, const char* end) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  if constexpr (std::endian::native == std::endian::little) {
+    for (; end - at >= 8; at += 8) {
+      uint64_t bytes = 0;
+      std::memcpy(&bytes, at, sizeof bytes);
+      const uint64_t found = (bytes - kOnes * 0x21) & ~bytes & (kOnes * 0x80);
+      if (found != 0) return at + std::countr_zero(found) / 8;
+    }
+  }
   while (at < end && static_cast<unsigned char>(*at) > ' ') ++at;
   return at;
+}
+
+// REQUIRES: bytes >= 4. Inlined compares of words: a call of memcmp costs more than the rest.
+bool same_bytes(const char* left, const char* right, size_t bytes) {
+  const auto same = [=]<typename Word>(Word, size_t at) {
+    Word a = 0;
+    Word b = 0;
+    std::memcpy(&a, left + at, sizeof a);
+    std::memcpy(&b, right + at, sizeof b);
+    return a == b;
+  };
+  if (bytes < 8) return same(uint32_t{}, 0) && same(uint32_t{}, bytes - 4);
+  for (size_t at = 0; at + 8 < bytes; at += 8) {
+    if (!same(uint64_t{}, at)) return false;
+  }
+  return same(uint64_t{}, bytes - 8);
 }
 
 // Reads up to 9 digits in [at, end); false if there is anything else.
@@ -45,19 +71,28 @@ bool read_digits(const char* at, const char* end, uint32_t& value) {
 
 bool Parser::take_whole_publish(const BlockRef& block, Slice& input, Op& op) {
   if (limits_.connect_first) return false;
-  const size_t known = last_.line_bytes;
-  if (known != 0 && input.size() >= known &&
-      std::memcmp(input.data(), last_line_.data(), known) == 0) {
-    return take_shaped(last_, block, input, op);
-  }
+  if (is_like_last(input)) return take_shaped(last_, block, input, op);
   LineShape shape;
-  if (!measure_line(input, shape) || !take_shaped(shape, block, input, op)) return false;
+  if (!measure_line(input, shape)) return false;
   if (shape.reply_end == 0 && shape.line_bytes <= kRememberedLineMax) {
     // Lines with a reply hardly ever come twice.
-    std::memcpy(last_line_.data(), op.args.data() - shape.args_at, shape.line_bytes);
+    std::memcpy(last_line_.data(), input.data(), shape.line_bytes);
     last_ = shape;
   }
-  return true;
+  return take_shaped(shape, block, input, op);
+}
+
+// True if the line equals the remembered one, or differs only inside the subject.
+bool Parser::is_like_last(Slice input) const {
+  const size_t line_bytes = last_.line_bytes;
+  if (line_bytes == 0 || input.size() < line_bytes) return false;
+  const char* const begin = input.data();
+  const char* const known = last_line_.data();
+  if (same_bytes(begin, known, line_bytes)) return true;
+  const size_t end = last_.subject_end;
+  return same_bytes(begin, known, last_.args_at) &&
+         same_bytes(begin + end, known + end, line_bytes - end) &&
+         find_separator(begin + last_.args_at, begin + line_bytes) == begin + end;
 }
 
 // False unless the line is "[H]PUB subject[ reply] size..CRLF", within the limits, of 255 bytes at

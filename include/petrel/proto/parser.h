@@ -131,6 +131,7 @@ class Parser {
   static constexpr size_t kRememberedLineMax = 64;
 
   bool take_whole_publish(const BlockRef& block, Slice& input, Op& op);
+  bool is_like_last(Slice input) const;
   bool measure_line(Slice input, LineShape& shape) const;
   static bool take_shaped(const LineShape& shape, const BlockRef& block, Slice& input, Op& op);
   ParseResult step(const BlockRef& block, Slice& input, Op& op);
