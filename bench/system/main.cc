@@ -19,7 +19,7 @@ namespace {
 constexpr const char* kUsage =
     "usage: petrel_load KIND --port N --pid N [--NAME VALUE]...\n"
     "  KIND throughput  publishers subscribers subjects interest(none|all|each|own|queue) size\n"
-    "                   headers(0|1) lockstep(0|1) background seconds warm-up window\n"
+    "                   headers(0|1) lockstep(0|1) background seconds warm-up window patience\n"
     "       requests    in-flight rate size seconds warm-up\n"
     "       connects    count parallel\n"
     "       idle-memory count\n"
@@ -84,6 +84,7 @@ void print_throughput(const Endpoint& server, pid_t pid, const Flags& flags) {
   options.warm_up_seconds = flags.number("warm-up", options.warm_up_seconds);
   options.seconds = flags.number("seconds", options.seconds);
   options.window_bytes = flags.count("window", static_cast<uint32_t>(options.window_bytes));
+  options.patience_seconds = flags.number("patience", options.patience_seconds);
   const ThroughputResult result = run_throughput(server, pid, options);
   std::printf(
       "{\"published\": %lu, \"delivered\": %lu, \"published_in_all\": %lu, \"elapsed_ns\": %ld, "

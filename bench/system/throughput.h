@@ -31,6 +31,7 @@ struct ThroughputOptions {
   double warm_up_seconds = 0.2;
   double seconds = 1.0;
   int64_t window_bytes = 4 << 20;  // frames under way to one subscriber
+  double patience_seconds = 20;    // without a delivery: messages are lost
 };
 
 struct ThroughputResult {
