@@ -95,7 +95,7 @@ void Router::build_plan(Slice subject, DeliveryPlan& plan, bool with_prefixes) {
       plan.members.push_back(member);
     }
     plan.groups.push_back(
-        {begin, static_cast<uint32_t>(plan.members.size()), std::string(group.queue)});
+        {begin, static_cast<uint32_t>(plan.members.size()), group.queue});
   }
 }
 

@@ -7,12 +7,13 @@
 // Source: architecture section 3.3, spec protocol.md section 7.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <vector>
-
 #include "petrel/base/block.h"
 #include "petrel/base/result.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace petrel::subject {
 
@@ -30,7 +31,7 @@ struct MatchResult {
   struct Group {
     uint32_t begin = 0;  // members[begin, end)
     uint32_t end = 0;
-    Slice queue;         // valid until the subscription goes; copy it to keep it
+    std::string queue;
   };
   std::vector<Subscriber> plain;
   std::vector<Subscriber> members;
@@ -40,6 +41,8 @@ struct MatchResult {
   // subscription exists below the prefix.
   bool shareable = false;
   void clear();
+  std::vector<uint32_t> level;       // scratch of a match
+  std::vector<uint32_t> next_level;  // scratch of a match
   bool empty() const { return plain.empty() && groups.empty(); }
 };
 
@@ -66,8 +69,8 @@ class SubjectIndex {
   // Fills `result` with the interest in a literal subject, and `stamp` with what it depends on
   // (taken before the match, so that a concurrent change makes it stale).
   void match(Slice subject, MatchResult& result, InterestStamp& stamp) const;
-  // The stamp of a result that is kept for all subjects `prefix.<one token>` (MatchResult::shareable).
-  // Take it before the match it is kept with.
+  // The stamp of a result that is kept for all subjects `prefix.<one token>`
+  // (MatchResult::shareable). Take it before the match it is kept with.
   InterestStamp shared_stamp(Slice prefix) const;
   // Whether a result with this stamp may still be used. Refreshes the stamp's version.
   bool is_current(InterestStamp& stamp) const;
