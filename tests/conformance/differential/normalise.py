@@ -1,0 +1,87 @@
+"""The only rules by which answers of two servers are made comparable.
+
+They touch ids, times, ports and version texts, nothing else. A value that is a measurement (memory, CPU) is not
+normalised: the scenario names it after `loose`, and then its type is compared instead of its value.
+"""
+import json
+import re
+
+_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"
+_DURATION = r"(?:\d+(?:\.\d+)?(?:ns|µs|us|ms|y|d|h|m|s))+"
+
+# Keys of JSON documents: (names, shape the value must have to be replaced, replacement).
+JSON_RULES = (
+    ({"server_id", "id", "server_name", "name", "xkey"}, r"[NXUACO][A-Z2-7]{55}", "<id>"),
+    ({"id"}, r"[A-Za-z0-9]{22}", "<id>"),
+    ({"nonce"}, r"[A-Za-z0-9_-]{15}", "<id>"),
+    ({"cid", "client_id"}, r"\d+", "<id>"),
+    ({"port", "http_port", "https_port"}, r"[1-9]\d*", "<port>"),
+    ({"start", "now", "last_activity", "stop", "config_load_time", "time", "ts", "update_time", "timestamp"},
+     _TIME, "<time>"),
+    ({"uptime", "idle", "rtt"}, _DURATION, "<duration>"),
+    ({"version", "ver", "git_commit", "go"}, r".*", "<version>"),
+)
+
+# Log lines, command output and HTTP bodies: (pattern, replacement).
+TEXT_RULES = (
+    (re.compile(r"\b[NXUACO][A-Z2-7]{55}\b"), "<id>"),
+    (re.compile(r"^\[\d+\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6} ", re.M), "<time> "),
+    (re.compile(r"\b[cwmrgl]id:\d+"), "cid:<id>"),
+    (re.compile(r"(127\.0\.0\.1|localhost|0\.0\.0\.0|\[::1\]|\[::\]):\d+"), r"\1:<port>"),
+    (re.compile(_TIME), "<time>"),
+    (re.compile(r"\bv?2\.\d+\.\d+\b"), "<version>"),
+    (re.compile(r"(Git: +)\[[^]]*\]"), r"\1[<version>]"),
+)
+
+
+def _json_value(key, value):
+    if isinstance(value, dict):
+        return {name: _json_value(name, inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_json_value(key, inner) for inner in value]
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        for names, shape, replacement in JSON_RULES:
+            if key in names and re.fullmatch(shape, str(value)):
+                return replacement
+    return value
+
+
+def json_document(document):
+    """The same document, key order kept, with ids, times, ports and versions replaced."""
+    return _json_value("", document)
+
+
+def text(value, folder=""):
+    """A text with ids, times, ports, versions and the folder of the run replaced."""
+    if folder:
+        value = value.replace(folder, "$DIR")
+    for pattern, replacement in TEXT_RULES:
+        value = pattern.sub(replacement, value)
+    return value
+
+
+def log_line(value, folder=""):
+    """A log line without its process id and time; both are asserted by scenarios of their own."""
+    return re.sub(r"^<time> |^\[\d+\] (?=\[)", "", text(value, folder))
+
+
+def shape(document):
+    """The types of a document: keys and kinds, no values."""
+    if isinstance(document, dict):
+        return {key: shape(value) for key, value in document.items()}
+    if isinstance(document, list):
+        return [shape(document[0])] if document else []
+    return kind(document)
+
+
+def kind(value):
+    """The JSON type of a value, as a word."""
+    if isinstance(value, str) and value in ("<id>", "<port>"):
+        return "any"
+    names = {bool: "bool", int: "number", float: "number", str: "string", dict: "object", list: "array"}
+    return "null" if value is None else names[type(value)]
+
+
+def ordered(document):
+    """A text that differs when keys, their order or values differ."""
+    return json.dumps(document, ensure_ascii=False)
