@@ -4,6 +4,7 @@ import contextlib
 import io
 import pathlib
 import re
+import subprocess
 import sys
 import tempfile
 
@@ -137,9 +138,34 @@ def binary_failures():
         yield f"release_binary accepts /bin/bash: {said.getvalue()}"
 
 
+JUNIT = """<testsuite>
+<testcase name="unit.a" status="run"/><testcase name="good" status="run"/><testcase name="bad" status="fail"/>
+<testcase name="left" status="notrun"><skipped message="SKIP_RETURN_CODE=77"/></testcase>
+<testcase name="gone" status="notrun"><skipped message="Unable to find executable"/></testcase>
+<testcase name="off" status="disabled"><skipped message="Disabled"/></testcase></testsuite>"""
+GTEST = """<testsuites><testsuite><testcase name="A" status="run" result="completed"/>
+<testcase name="B" status="run" result="skipped"><skipped message="no"/></testcase>
+<testcase name="C" status="run" result="completed"><failure message="x"/></testcase>
+<testcase name="D" status="notrun" result="suppressed"/></testsuite></testsuites>"""
+
+
+def count_failures():
+    """A skip inside of a binary, and a test that could not be started, must show in the sum."""
+    script = pathlib.Path(__file__).resolve().parents[1] / "count_tests.py"
+    with tempfile.TemporaryDirectory() as folder:
+        report = pathlib.Path(folder) / "report.xml"
+        report.write_text(JUNIT)
+        (pathlib.Path(folder) / "unit_a.xml").write_text(GTEST)
+        for path, expected in ((report, "2 3 4"), (pathlib.Path(folder) / "none.xml", "0 1 0")):
+            said = subprocess.run([sys.executable, script, path, folder], capture_output=True, text=True,
+                                  check=True).stdout.strip()
+            if said != expected:
+                yield f"counted {said} instead of {expected}"
+
+
 def main():
     failures = [failure for source in (clean_failures, violation_failures, ratchet_failures, shape_failures,
-                                       binary_failures) for failure in source()]
+                                       binary_failures, count_failures) for failure in source()]
     print("\n".join(failures) or f"{len(VIOLATIONS)} violations were all seen")
     return 1 if failures else 0
 
