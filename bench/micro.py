@@ -25,7 +25,8 @@ def measured(binary):
         name = binary.name.removeprefix("bench_") + "/" + case["run_name"]
         scale = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}[case["time_unit"]]
         rate = case.get("items_per_second")
-        yield name, 1e9 / rate if rate else case["cpu_time"] * scale
+        each = case["per_op"] * 1e9 if "per_op" in case else None
+        yield name, each or (1e9 / rate if rate else case["cpu_time"] * scale)
 
 
 def main():
