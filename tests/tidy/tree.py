@@ -6,15 +6,23 @@ import subprocess
 # A problem is one line: "<path>:<line>: <text>".
 
 
+_NOT_OURS = (".git/", "build/", "node_modules/", "__pycache__/")
+
+
+def _listed(root):
+    """What git knows or would add; every file where there is no git."""
+    done = subprocess.run(["git", "-c", "safe.directory=*", "-C", str(root), "ls-files", "-co",
+                           "--exclude-standard", "-z"], capture_output=True, check=False)
+    if done.returncode == 0 and (root / ".git").exists():
+        return done.stdout.decode().split("\0")
+    return [str(path.relative_to(root)) for path in root.rglob("*")]
+
+
 def files(root, *suffixes, under=("",)):
     """Project files (tracked, or new and not ignored), as sorted paths relative to the root."""
-    if (root / ".git").exists():
-        listed = subprocess.run(["git", "-C", str(root), "ls-files", "-co", "--exclude-standard", "-z"],
-                                capture_output=True, check=True).stdout.decode().split("\0")
-    else:
-        listed = [str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()]
-    wanted = sorted(name for name in set(listed) if name and name.startswith(tuple(under))
-                    and (not suffixes or name.endswith(suffixes)) and (root / name).is_file())
+    wanted = sorted(name for name in set(_listed(root)) if name and name.startswith(tuple(under))
+                    and (not suffixes or name.endswith(suffixes)) and (root / name).is_file()
+                    and not any(name.startswith(skip) or "/" + skip in name for skip in _NOT_OURS))
     return [pathlib.PurePosixPath(name) for name in wanted]
 
 
