@@ -4,3 +4,7 @@ target_link_libraries(petrel_net PUBLIC Threads::Threads)
 # The archive before the shared library: the release binary is one file.
 find_library(PETREL_URING_LIBRARY NAMES liburing.a uring REQUIRED)
 target_link_libraries(petrel_net PRIVATE ${PETREL_URING_LIBRARY})
+
+# Boost.Beast and Boost.Asio as headers only; nothing of Boost is linked.
+find_package(Boost 1.74 REQUIRED)
+target_compile_definitions(petrel_net PRIVATE BOOST_ERROR_CODE_HEADER_ONLY BOOST_ASIO_NO_DEPRECATED)
