@@ -27,29 +27,24 @@ size_t token_count(Slice subject) {
 }
 
 bool is_valid_subject(Slice subject) {
-  TokenReader tokens(subject);
-  Slice token;
-  while (tokens.next(token)) {
+  for (TokenReader reader(subject); reader.next();) {
+    const Slice token = reader.token();
     if (token.empty() || has_white_space(token)) return false;
-    if (is_tail(token) && tokens.has_more()) return false;
+    if (is_tail(token) && !reader.is_last()) return false;
   }
   return true;
 }
 
 bool is_valid_literal(Slice subject) {
-  TokenReader tokens(subject);
-  Slice token;
-  while (tokens.next(token)) {
-    if (token.empty() || is_wildcard(token)) return false;
+  for (TokenReader reader(subject); reader.next();) {
+    if (reader.token().empty() || is_wildcard(reader.token())) return false;
   }
   return true;
 }
 
 bool is_literal(Slice subject) {
-  TokenReader tokens(subject);
-  Slice token;
-  while (tokens.next(token)) {
-    if (is_wildcard(token)) return false;
+  for (TokenReader reader(subject); reader.next();) {
+    if (is_wildcard(reader.token())) return false;
   }
   return true;
 }
@@ -63,30 +58,26 @@ bool has_only_full_tokens(Slice subject) {
 
 bool subject_matches(Slice literal, Slice pattern) {
   if (!has_only_full_tokens(literal)) return false;
-  TokenReader tokens(literal);
   TokenReader wanted(pattern);
-  Slice token;
-  Slice want;
-  while (tokens.next(token)) {
-    if (!wanted.next(want)) return false;
-    if (is_tail(want) && !wanted.has_more()) return true;
-    if (!is_star(want) && want != token) return false;
+  for (TokenReader reader(literal); reader.next();) {
+    if (!wanted.next()) return false;
+    const Slice want = wanted.token();
+    if (is_tail(want) && wanted.is_last()) return true;
+    if (!is_star(want) && want != reader.token()) return false;
   }
-  return !wanted.has_more();
+  return wanted.is_last();
 }
 
 bool is_subset_match(Slice subject, Slice pattern) {
-  TokenReader tokens(subject);
-  TokenReader wanted(pattern);
-  Slice token;
-  Slice want;
-  while (wanted.next(want)) {
-    if (!tokens.next(token) || want.empty()) return false;
+  TokenReader reader(subject);
+  for (TokenReader wanted(pattern); wanted.next();) {
+    const Slice want = wanted.token();
+    if (!reader.next() || want.empty()) return false;
     if (is_tail(want)) return true;
-    if (token.empty() || is_tail(token)) return false;
-    if (!is_star(want) && token != want) return false;
+    if (reader.token().empty() || is_tail(reader.token())) return false;
+    if (!is_star(want) && reader.token() != want) return false;
   }
-  return !tokens.has_more();
+  return reader.is_last();
 }
 
 bool subjects_collide(Slice a, Slice b) {
@@ -96,15 +87,13 @@ bool subjects_collide(Slice a, Slice b) {
   if (a_literal && b_literal) return false;
   if (a_literal) return is_subset_match(a, b);
   if (b_literal) return is_subset_match(b, a);
-  TokenReader a_tokens(a);
-  TokenReader b_tokens(b);
-  Slice a_token;
-  Slice b_token;
-  while (a_tokens.next(a_token) && b_tokens.next(b_token)) {
-    if (!can_both_match(a_token, b_token)) return false;
-    if (a_tokens.has_more() == b_tokens.has_more()) continue;
+  TokenReader a_reader(a);
+  TokenReader b_reader(b);
+  while (a_reader.next() && b_reader.next()) {
+    if (!can_both_match(a_reader.token(), b_reader.token())) return false;
+    if (a_reader.is_last() == b_reader.is_last()) continue;
     // One ends here: the other can only go on if this one stands for more than a token.
-    return has_tail(a_tokens.has_more() ? b : a);
+    return has_tail(a_reader.is_last() ? a : b);
   }
   return true;
 }

@@ -1,6 +1,6 @@
 #include "petrel/subject/subject_index.h"
 
-#include "subject/literal_table.h"
+#include "subject/generation_slots.h"
 #include "subject/wildcard_trie.h"
 
 #include "petrel/base/check.h"
@@ -8,8 +8,7 @@
 #include "petrel/base/thread_annotations.h"
 #include "petrel/subject/subject.h"
 
-#include <array>
-#include <atomic>
+#include <algorithm>
 #include <cstdlib>
 #include <mutex>
 #include <shared_mutex>
@@ -18,206 +17,231 @@ namespace petrel::subject {
 
 namespace {
 
-// What a generation slot speaks of; each kind has its own hash seed.
-enum Salt : uint64_t { kSubject = 11, kOneToken = 12, kTwoTokens = 13, kBelowPrefix = 14 };
-
-constexpr uint32_t kSlots = 64 * 1024;
-constexpr uint32_t kEverything = kSlots;  // the slot after the hashed ones
-constexpr uint32_t kPrefixCounters = 256 * 1024;
-
-uint32_t slot_of(Slice text, Salt salt) {
-  return static_cast<uint32_t>(hash_bytes(text, salt) >> 20) % kSlots;
-}
-
-// The first `tokens` tokens; empty when there are not as many.
-Slice first_tokens(Slice subject, int tokens) {
-  size_t end = 0;
-  for (int i = 0; i < tokens; ++i) {
-    const size_t dot = subject.find('.', end);
-    if (dot == Slice::npos) return i + 1 == tokens ? subject : Slice();
-    end = dot + 1;
+// How many literal subscriptions stand below each prefix, by the slot of the prefix.
+class PrefixCounts {
+ public:
+  PrefixCounts()
+      : counts_(static_cast<uint32_t*>(std::calloc(GenerationSlots::kSlots, sizeof(uint32_t)))) {
+    PETREL_CHECK(counts_ != nullptr);
   }
-  return subject.substr(0, end - 1);
-}
+  ~PrefixCounts() { std::free(counts_); }
+  PrefixCounts(const PrefixCounts&) = delete;
+  PrefixCounts& operator=(const PrefixCounts&) = delete;
 
-Slice below_prefix(Slice subject) {
-  const size_t dot = subject.rfind('.');
+  uint32_t& operator[](uint32_t slot) { return counts_[slot]; }
+  uint32_t operator[](uint32_t slot) const { return counts_[slot]; }
+
+ private:
+  uint32_t* counts_;  // untouched pages cost no memory
+};
+
+Slice prefix_of(Slice subject) {
+  const size_t dot = subject.rfind(kSeparator);
   return dot == Slice::npos ? Slice() : subject.substr(0, dot);
 }
 
-// How many tokens stand before the first wildcard.
-int literal_tokens(Slice subject) {
-  int count = 0;
-  for (TokenReader reader(subject); reader.next(); ++count) {
-    if (reader.token() == "*" || reader.token() == ">") break;
-  }
-  return count;
-}
-
-// Zeroed memory that costs nothing until it is touched.
-template <typename T>
-struct LazyArray {
-  explicit LazyArray(size_t count) : items(static_cast<T*>(std::calloc(count, sizeof(T)))) {
-    PETREL_CHECK(items != nullptr);
-  }
-  ~LazyArray() { std::free(items); }
-  LazyArray(const LazyArray&) = delete;
-  LazyArray& operator=(const LazyArray&) = delete;
-  T& operator[](size_t i) const { return items[i]; }
-  T* items;
-};
-
 }  // namespace
-
-struct SubjectIndex::Impl {
-  Impl() : slots(kSlots + 1), below(kPrefixCounters) {}
-
-  void bump(uint32_t slot) { slots[slot].fetch_add(1, std::memory_order_relaxed); }
-  // Makes stamps stale that depend on a changed subscription, then the version.
-  void changed(Slice subject, bool is_literal_subject);
-  void count_below(Slice subject, int32_t change);
-  void add_to_stamp(InterestStamp& stamp, uint32_t slot) const {
-    stamp.slots[stamp.count] = slot;
-    stamp.values[stamp.count++] = slots[slot].load(std::memory_order_relaxed);
-  }
-  // The slots of wildcard subscriptions that may match.
-  void add_wildcard_slots(InterestStamp& stamp, Slice subject) const;
-
-  mutable std::shared_mutex mutex;
-  LiteralTable literals PETREL_GUARDED_BY(mutex);
-  WildcardTrie wildcards PETREL_GUARDED_BY(mutex);
-  LazyArray<std::atomic<uint32_t>> slots;
-  LazyArray<std::atomic<uint32_t>> below;  // literal subscriptions below a prefix, by its hash
-  std::atomic<uint32_t> version{1};
-  std::atomic<uint64_t> subscriptions{0};
-  std::atomic<uint64_t> inserts{0};
-  std::atomic<uint64_t> removes{0};
-  mutable std::atomic<uint64_t> matches{0};
-};
-
-void SubjectIndex::Impl::changed(Slice subject, bool is_literal_subject) {
-  if (is_literal_subject) {
-    bump(slot_of(subject, kSubject));
-    if (const Slice prefix = below_prefix(subject); !prefix.empty()) {
-      bump(slot_of(prefix, kBelowPrefix));
-    }
-  } else {
-    const int tokens = literal_tokens(subject);
-    if (tokens == 0) {
-      bump(kEverything);
-    } else {
-      bump(slot_of(first_tokens(subject, tokens >= 2 ? 2 : 1),
-                   tokens >= 2 ? kTwoTokens : kOneToken));
-    }
-  }
-  version.fetch_add(1, std::memory_order_release);
-}
-
-void SubjectIndex::Impl::count_below(Slice subject, int32_t change) {
-  const Slice prefix = below_prefix(subject);
-  if (prefix.empty()) return;
-  below[hash_bytes(prefix, kBelowPrefix) % kPrefixCounters].fetch_add(static_cast<uint32_t>(change),
-                                                                      std::memory_order_relaxed);
-}
-
-void SubjectIndex::Impl::add_wildcard_slots(InterestStamp& stamp, Slice subject) const {
-  if (const Slice two = first_tokens(subject, 2); !two.empty()) {
-    add_to_stamp(stamp, slot_of(two, kTwoTokens));
-  }
-  add_to_stamp(stamp, slot_of(first_tokens(subject, 1), kOneToken));
-  add_to_stamp(stamp, kEverything);
-}
 
 void MatchResult::clear() {
   plain.clear();
   members.clear();
   groups.clear();
+  matched_groups.clear();
+  branches.clear();
   shareable = false;
 }
 
-SubjectIndex::SubjectIndex() : impl_(std::make_unique<Impl>()) {}
-SubjectIndex::~SubjectIndex() = default;
-
-void SubjectIndex::insert(Slice subject, Slice queue, Subscriber subscriber) {
-  const bool literal = is_literal(subject);
-  const std::unique_lock lock(impl_->mutex);
-  if (literal) {
-    impl_->literals.find_or_add(subject, hash_bytes(subject)).interest.add(queue, subscriber);
-    impl_->count_below(subject, 1);
-  } else {
-    impl_->wildcards.insert(subject, queue, subscriber);
+struct SubjectIndex::Impl {
+  explicit Impl(uint64_t seed_of_hashes) : seed(seed_of_hashes), slots(seed), trie(seed) {}
+  ~Impl() {
+    literals.for_each([](Interest* interest) { Interest::destroy(interest); });
   }
-  impl_->changed(subject, literal);
-  impl_->subscriptions.fetch_add(1, std::memory_order_relaxed);
-  impl_->inserts.fetch_add(1, std::memory_order_relaxed);
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  uint32_t literal_hash(Slice subject) const {
+    return static_cast<uint32_t>(hash_bytes(subject, seed) >> 32);
+  }
+  uint32_t group_hash(const Interest& interest, Slice queue) const {
+    const uint64_t salt = seed ^ reinterpret_cast<uintptr_t>(&interest);
+    return static_cast<uint32_t>(hash_bytes(queue, salt) >> 32);
+  }
+
+  Interest* find(Slice subject) const;
+  Interest* find_or_add(Slice subject);
+  void drop(Interest* interest);
+  QueueGroup* find_group(const Interest& interest, Slice queue) const;
+  bool erase(Interest& interest, Slice queue, Subscriber subscriber);
+  void note_change(Slice subject, bool is_insert);
+
+  const uint64_t seed;
+  GenerationSlots slots;
+  mutable std::shared_mutex mutex;
+  SegmentedTable<Interest*> literals PETREL_GUARDED_BY(mutex);
+  SegmentedTable<QueueGroup*> groups PETREL_GUARDED_BY(mutex);  // by (interest, name)
+  WildcardTrie trie PETREL_GUARDED_BY(mutex);
+  PrefixCounts literals_below PETREL_GUARDED_BY(mutex);
+  uint64_t inserts PETREL_GUARDED_BY(mutex) = 0;
+  uint64_t removes PETREL_GUARDED_BY(mutex) = 0;
+  std::atomic<uint64_t> matches{0};
+};
+
+Interest* SubjectIndex::Impl::find(Slice subject) const {
+  if (!is_literal(subject)) return trie.find(subject);
+  Interest** found = literals.find(
+      literal_hash(subject), [subject](const Interest* other) { return other->text() == subject; });
+  return found == nullptr ? nullptr : *found;
 }
 
-bool SubjectIndex::remove(Slice subject, Slice queue, Subscriber subscriber) {
-  const bool literal = is_literal(subject);
-  const std::unique_lock lock(impl_->mutex);
-  if (literal) {
-    LiteralTable::Entry* entry = impl_->literals.find(subject, hash_bytes(subject));
-    if (entry == nullptr || !entry->interest.remove(queue, subscriber)) return false;
-    if (entry->interest.is_empty()) impl_->literals.erase(entry);
-    impl_->count_below(subject, -1);
-  } else if (!impl_->wildcards.remove(subject, queue, subscriber)) {
-    return false;
+Interest* SubjectIndex::Impl::find_or_add(Slice subject) {
+  if (!is_literal(subject)) return trie.find_or_add(subject);
+  if (Interest* interest = find(subject); interest != nullptr) return interest;
+  Interest* interest = Interest::create(subject);
+  literals.insert(literal_hash(subject), interest);
+  return interest;
+}
+
+void SubjectIndex::Impl::drop(Interest* interest) {
+  if (interest->parent != nullptr) {
+    trie.remove(interest);
+    return;
   }
-  impl_->changed(subject, literal);
-  impl_->subscriptions.fetch_sub(1, std::memory_order_relaxed);
-  impl_->removes.fetch_add(1, std::memory_order_relaxed);
+  literals.erase(literal_hash(interest->text()),
+                 [interest](const Interest* other) { return other == interest; });
+  Interest::destroy(interest);
+}
+
+QueueGroup* SubjectIndex::Impl::find_group(const Interest& interest, Slice queue) const {
+  QueueGroup** found = groups.find(group_hash(interest, queue), [&](const QueueGroup* group) {
+    return group->interest == &interest && group->name() == queue;
+  });
+  return found == nullptr ? nullptr : *found;
+}
+
+bool SubjectIndex::Impl::erase(Interest& interest, Slice queue, Subscriber subscriber) {
+  if (queue.empty()) return interest.plain.erase(subscriber);
+  QueueGroup* group = find_group(interest, queue);
+  if (group == nullptr || !group->members.erase(subscriber)) return false;
+  if (group->members.empty()) {
+    groups.erase(group_hash(interest, queue),
+                 [group](const QueueGroup* other) { return other == group; });
+    QueueGroup::destroy(group);
+  }
   return true;
 }
 
-void SubjectIndex::match(Slice subject, MatchResult& result, InterestStamp& stamp) const {
-  result.clear();
-  stamp.count = 0;
-  stamp.version = impl_->version.load(std::memory_order_acquire);
-  impl_->add_to_stamp(stamp, slot_of(subject, kSubject));
-  impl_->add_wildcard_slots(stamp, subject);
-  impl_->matches.fetch_add(1, std::memory_order_relaxed);
-  // A published subject with an empty token reaches nobody.
-  if (subject.empty() || subject.front() == '.' || subject.back() == '.' ||
-      subject.find("..") != Slice::npos) {
+void SubjectIndex::Impl::note_change(Slice subject, bool is_insert) {
+  if (!is_literal(subject)) {
+    slots.bump(slots.slot_of(SlotKind::kWildcard, literal_prefix(subject)));
     return;
   }
-  const Slice prefix = below_prefix(subject);
-  bool depends_on_last = prefix.empty();
-  const std::shared_lock lock(impl_->mutex);
-  if (const LiteralTable::Entry* entry = impl_->literals.find(subject, hash_bytes(subject));
-      entry != nullptr) {
-    entry->interest.append_to(result);
+  slots.bump(slots.slot_of(SlotKind::kSubject, subject));
+  const Slice prefix = prefix_of(subject);
+  if (prefix.empty()) return;
+  const uint32_t below = slots.slot_of(SlotKind::kBelow, prefix);
+  slots.bump(below);
+  if (is_insert) {
+    ++literals_below[below];
+  } else {
+    --literals_below[below];
   }
-  impl_->wildcards.match(subject, result, depends_on_last);
-  result.shareable =
-      !depends_on_last && impl_->below[hash_bytes(prefix, kBelowPrefix) % kPrefixCounters].load(
-                              std::memory_order_relaxed) == 0;
+}
+
+SubjectIndex::SubjectIndex(uint64_t seed) : impl_(std::make_unique<Impl>(seed)) {}
+
+SubjectIndex::~SubjectIndex() = default;
+
+void SubjectIndex::insert(Slice subject, Slice queue, Subscriber subscriber) {
+  const std::unique_lock lock(impl_->mutex);
+  Interest* interest = impl_->find_or_add(subject);
+  if (queue.empty()) {
+    interest->plain.insert(subscriber);
+  } else {
+    QueueGroup* group = impl_->find_group(*interest, queue);
+    if (group == nullptr) {
+      group = QueueGroup::create(*interest, queue);
+      impl_->groups.insert(impl_->group_hash(*interest, queue), group);
+    }
+    group->members.insert(subscriber);
+  }
+  ++impl_->inserts;
+  impl_->note_change(subject, true);
+  version_.fetch_add(1, std::memory_order_release);
+}
+
+bool SubjectIndex::remove(Slice subject, Slice queue, Subscriber subscriber) {
+  const std::unique_lock lock(impl_->mutex);
+  Interest* interest = impl_->find(subject);
+  if (interest == nullptr || !impl_->erase(*interest, queue, subscriber)) return false;
+  ++impl_->removes;
+  impl_->note_change(subject, false);
+  if (interest->empty()) impl_->drop(interest);
+  version_.fetch_add(1, std::memory_order_release);
+  return true;
+}
+
+namespace {
+
+// Members of groups with the same name, whatever they subscribed to, are one group.
+void join_groups(MatchResult& result) {
+  std::vector<const QueueGroup*>& found = result.matched_groups;
+  if (found.size() > 1) {
+    std::sort(found.begin(), found.end(),
+              [](const QueueGroup* a, const QueueGroup* b) { return a->name() < b->name(); });
+  }
+  const QueueGroup* last = nullptr;
+  for (const QueueGroup* group : found) {
+    if (last == nullptr || last->name() != group->name()) {
+      const auto begin = static_cast<uint32_t>(result.members.size());
+      result.groups.push_back({begin, begin, std::string(group->name())});
+      last = group;
+    }
+    group->members.append_to(result.members);
+    result.groups.back().end = static_cast<uint32_t>(result.members.size());
+  }
+}
+
+}  // namespace
+
+void SubjectIndex::match(Slice subject, MatchResult& result, InterestStamp& stamp) const {
+  const Impl& impl = *impl_;
+  stamp.count = 0;
+  stamp.version = version_.load(std::memory_order_acquire);
+  impl.slots.add_to(stamp, impl.slots.slot_of(SlotKind::kSubject, subject));
+  impl.slots.add_wildcards_to(stamp, subject);
+  result.clear();
+  impl_->matches.fetch_add(1, std::memory_order_relaxed);
+  if (!has_only_full_tokens(subject)) return;
+
+  const Slice prefix = prefix_of(subject);
+  const uint32_t below = impl.slots.slot_of(SlotKind::kBelow, prefix);
+  const std::shared_lock lock(impl.mutex);
+  Interest** literal =
+      impl.literals.find(impl.literal_hash(subject),
+                         [subject](const Interest* other) { return other->text() == subject; });
+  if (literal != nullptr) (*literal)->append_to(result);
+  result.shareable = !prefix.empty() && impl.literals_below[below] == 0;
+  if (!impl.trie.empty() && !impl.trie.match(subject, result)) result.shareable = false;
+  join_groups(result);
 }
 
 InterestStamp SubjectIndex::shared_stamp(Slice prefix) const {
   InterestStamp stamp;
-  stamp.version = impl_->version.load(std::memory_order_acquire);
-  impl_->add_to_stamp(stamp, slot_of(prefix, kBelowPrefix));
-  impl_->add_wildcard_slots(stamp, prefix);
+  stamp.version = version_.load(std::memory_order_acquire);
+  impl_->slots.add_to(stamp, impl_->slots.slot_of(SlotKind::kBelow, prefix));
+  impl_->slots.add_wildcards_to(stamp, prefix);
   return stamp;
 }
 
-bool SubjectIndex::is_current(InterestStamp& stamp) const {
-  const uint32_t version = impl_->version.load(std::memory_order_acquire);
-  if (stamp.version == version) return true;
-  for (uint8_t i = 0; i < stamp.count; ++i) {
-    if (impl_->slots[stamp.slots[i]].load(std::memory_order_relaxed) != stamp.values[i]) {
-      return false;
-    }
-  }
+bool SubjectIndex::is_unchanged(InterestStamp& stamp, uint64_t version) const {
+  if (!impl_->slots.is_unchanged(stamp)) return false;
   stamp.version = version;
   return true;
 }
 
 SubjectIndex::Stats SubjectIndex::stats() const {
-  return {impl_->subscriptions.load(std::memory_order_relaxed),
-          impl_->inserts.load(std::memory_order_relaxed),
-          impl_->removes.load(std::memory_order_relaxed),
+  const std::shared_lock lock(impl_->mutex);
+  return {impl_->inserts - impl_->removes, impl_->inserts, impl_->removes,
           impl_->matches.load(std::memory_order_relaxed)};
 }
 

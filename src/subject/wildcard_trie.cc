@@ -1,160 +1,232 @@
 #include "subject/wildcard_trie.h"
 
+#include "petrel/base/check.h"
 #include "petrel/base/hash.h"
 #include "petrel/subject/subject.h"
 
+#include <vector>
+
 namespace petrel::subject {
 
-WildcardTrie::WildcardTrie() {
-  nodes_.resize(2);  // kNone and kRoot
+namespace {
+
+Slice first_token(Slice text) {
+  return text.substr(0, text.find(kSeparator));
 }
 
-uint64_t WildcardTrie::edge_hash(uint32_t parent, Slice token) const {
-  return hash_bytes(token, uint64_t{parent} << 32);
+// The literal token or "*" that leads from the parent to `child`.
+Slice token_of(const TrieChild& child) {
+  if (child.is_leaf != 0) return first_token(static_cast<const Interest&>(child).suffix());
+  return static_cast<const TrieNode&>(child).token();
 }
 
-uint32_t WildcardTrie::child(uint32_t parent, Slice token) const {
-  if (edges_.empty() || nodes_[parent].literal_children == 0) return kNone;
-  const size_t mask = edges_.size() - 1;
-  for (size_t i = edge_hash(parent, token) & mask; edges_[i] != kNone; i = (i + 1) & mask) {
-    const Node& node = nodes_[edges_[i]];
-    if (node.parent == parent && node.token == token) return edges_[i];
+struct LeafMatch {
+  bool admits = false;
+  bool same_for_siblings = true;  // whatever the last token of the subject is
+};
+
+// The rest of a pattern against the rest of a subject; neither is empty.
+LeafMatch match_leaf(Slice pattern, Slice subject) {
+  TokenReader wanted(pattern);
+  TokenReader reader(subject);
+  while (wanted.next() && reader.next()) {
+    if (is_tail(wanted.token())) return {true, true};
+    if (wanted.is_last() != reader.is_last()) return {false, true};
+    const bool fits = is_star(wanted.token()) || wanted.token() == reader.token();
+    if (reader.is_last()) return {fits, is_star(wanted.token())};
+    if (!fits) return {false, true};
   }
-  return kNone;
+  return {};
 }
 
-uint32_t WildcardTrie::new_node(uint32_t parent, Slice token) {
-  uint32_t node = free_;
-  if (node == kNone) {
-    node = static_cast<uint32_t>(nodes_.size());
-    nodes_.emplace_back();
-  } else {
-    free_ = nodes_[node].next_free;
-  }
-  nodes_[node].parent = parent;
-  nodes_[node].token.assign(token);
-  return node;
-}
+}  // namespace
 
-uint32_t WildcardTrie::child_or_add(uint32_t parent, Slice token) {
-  if (token == "*") {
-    if (nodes_[parent].star == kNone) {
-      const uint32_t node = new_node(parent, Slice());
-      nodes_[parent].star = node;
-    }
-    return nodes_[parent].star;
-  }
-  if (const uint32_t found = child(parent, token); found != kNone) return found;
-  const uint32_t node = new_node(parent, token);
-  ++nodes_[parent].literal_children;
-  add_edge(node);
-  return node;
-}
+WildcardTrie::WildcardTrie(uint64_t seed) : seed_(seed) {}
 
-void WildcardTrie::add_edge(uint32_t node) {
-  if ((edge_count_ + 1) * 4 > edges_.size() * 3) grow_edges();
-  const size_t mask = edges_.size() - 1;
-  size_t i = edge_hash(nodes_[node].parent, nodes_[node].token) & mask;
-  while (edges_[i] != kNone) i = (i + 1) & mask;
-  edges_[i] = node;
-  ++edge_count_;
-}
-
-void WildcardTrie::grow_edges() {
-  std::vector<uint32_t> old = std::move(edges_);
-  edges_.assign(old.empty() ? 16 : old.size() * 2, kNone);
-  edge_count_ = 0;
-  for (const uint32_t node : old) {
-    if (node != kNone) add_edge(node);
-  }
-}
-
-void WildcardTrie::remove_edge(uint32_t node) {
-  const size_t mask = edges_.size() - 1;
-  size_t gap = edge_hash(nodes_[node].parent, nodes_[node].token) & mask;
-  while (edges_[gap] != node) gap = (gap + 1) & mask;
-  for (size_t i = (gap + 1) & mask; edges_[i] != kNone; i = (i + 1) & mask) {
-    const size_t home = edge_hash(nodes_[edges_[i]].parent, nodes_[edges_[i]].token) & mask;
-    if (((i - home) & mask) >= ((i - gap) & mask)) {
-      edges_[gap] = edges_[i];
-      gap = i;
-    }
-  }
-  edges_[gap] = kNone;
-  --edge_count_;
-}
-
-void WildcardTrie::insert(Slice subject, Slice queue, const Subscriber& subscriber) {
-  uint32_t at = kRoot;
-  for (TokenReader reader(subject); reader.next();) {
-    if (reader.is_last() && reader.token() == ">") {
-      nodes_[at].rest.add(queue, subscriber);
-      return;
-    }
-    at = child_or_add(at, reader.token());
-  }
-  nodes_[at].here.add(queue, subscriber);
-}
-
-uint32_t WildcardTrie::find_end(Slice subject, bool& is_rest) const {
-  uint32_t at = kRoot;
-  is_rest = false;
-  for (TokenReader reader(subject); reader.next();) {
-    if (reader.is_last() && reader.token() == ">") {
-      is_rest = true;
-      return at;
-    }
-    at = reader.token() == "*" ? nodes_[at].star : child(at, reader.token());
-    if (at == kNone) return kNone;
-  }
-  return at;
-}
-
-bool WildcardTrie::remove(Slice subject, Slice queue, const Subscriber& subscriber) {
-  bool is_rest = false;
-  const uint32_t end = find_end(subject, is_rest);
-  if (end == kNone) return false;
-  InterestSet& interest = is_rest ? nodes_[end].rest : nodes_[end].here;
-  if (!interest.remove(queue, subscriber)) return false;
-  remove_unused(end);
-  return true;
-}
-
-void WildcardTrie::remove_unused(uint32_t node) {
-  while (node != kRoot && nodes_[node].is_unused()) {
-    const uint32_t parent = nodes_[node].parent;
-    if (nodes_[parent].star == node) {
-      nodes_[parent].star = kNone;
+WildcardTrie::~WildcardTrie() {
+  std::vector<TrieChild*> left;
+  const auto add = [&left](TrieChild* child) {
+    if (child != nullptr) left.push_back(child);
+  };
+  const auto add_all = [&add](const TrieNode& node) {
+    add(node.own);
+    add(node.tail);
+    add(node.star);
+  };
+  edges_.for_each([&add](TrieChild* child) { add(child); });
+  add_all(root_);
+  while (!left.empty()) {
+    TrieChild* child = left.back();
+    left.pop_back();
+    if (child->is_leaf != 0) {
+      Interest::destroy(static_cast<Interest*>(child));
     } else {
-      remove_edge(node);
-      --nodes_[parent].literal_children;
+      auto* node = static_cast<TrieNode*>(child);
+      add_all(*node);
+      TrieNode::destroy(node);
     }
-    nodes_[node].token.clear();
-    nodes_[node].parent = kNone;
-    nodes_[node].next_free = free_;
-    free_ = node;
+  }
+}
+
+uint32_t WildcardTrie::edge_hash(const TrieNode& node, Slice token) const {
+  const uint64_t hash = hash_bytes(token, seed_ ^ reinterpret_cast<uintptr_t>(&node));
+  return static_cast<uint32_t>(hash >> 32);
+}
+
+TrieChild* WildcardTrie::find_edge(const TrieNode& node, Slice token) const {
+  if (node.literals == 0) return nullptr;
+  TrieChild** found = edges_.find(edge_hash(node, token), [&](const TrieChild* child) {
+    return child->parent == &node && token_of(*child) == token;
+  });
+  return found == nullptr ? nullptr : *found;
+}
+
+void WildcardTrie::attach(TrieNode& node, Slice token, TrieChild* child) {
+  child->parent = &node;
+  if (is_star(token)) {
+    node.star = child;
+    return;
+  }
+  edges_.insert(edge_hash(node, token), child);
+  ++node.literals;
+}
+
+void WildcardTrie::detach(TrieNode& node, Slice token, const TrieChild* child) {
+  if (is_star(token)) {
+    node.star = nullptr;
+    return;
+  }
+  const bool erased = edges_.erase(edge_hash(node, token),
+                                   [child](const TrieChild* other) { return other == child; });
+  PETREL_CHECK(erased);
+  --node.literals;
+}
+
+// Hangs a leaf below a node that has nothing in that place. offset == text size: it ends there.
+void WildcardTrie::place(TrieNode& node, Interest* leaf, uint32_t offset) {
+  leaf->offset = offset & 0x7fffffffU;
+  leaf->parent = &node;
+  if (offset > leaf->text_bytes) {
+    leaf->offset = leaf->text_bytes & 0x7fffffffU;
+    node.own = leaf;
+    return;
+  }
+  const Slice token = first_token(leaf->suffix());
+  if (is_tail(token)) {
+    node.tail = leaf;
+  } else {
+    attach(node, token, leaf);
+  }
+}
+
+Interest* WildcardTrie::add_leaf(TrieNode& node, Slice pattern, uint32_t offset) {
+  Interest* leaf = Interest::create(pattern);
+  place(node, leaf, offset);
+  return leaf;
+}
+
+// Another pattern shares the leaf's next token: a node for it takes the leaf's place.
+TrieNode* WildcardTrie::grow_node(Interest* leaf, Slice token) {
+  TrieNode& parent = *leaf->parent;
+  const auto offset = leaf->offset + static_cast<uint32_t>(token.size()) + 1;
+  detach(parent, token, leaf);
+  TrieNode* node = TrieNode::create(&parent, token);
+  attach(parent, token, node);
+  place(*node, leaf, offset);
+  return node;
+}
+
+Interest* WildcardTrie::find(Slice pattern) const {
+  const TrieNode* node = &root_;
+  for (Slice rest = pattern;;) {
+    const size_t dot = rest.find(kSeparator);
+    const Slice token = rest.substr(0, dot);
+    if (is_tail(token)) return node->tail;
+    TrieChild* child = is_star(token) ? node->star : find_edge(*node, token);
+    if (child == nullptr) return nullptr;
+    if (child->is_leaf != 0) {
+      auto* leaf = static_cast<Interest*>(child);
+      return leaf->text() == pattern ? leaf : nullptr;
+    }
+    node = static_cast<const TrieNode*>(child);
+    if (dot == Slice::npos) return node->own;
+    rest.remove_prefix(dot + 1);
+  }
+}
+
+Interest* WildcardTrie::find_or_add(Slice pattern) {
+  TrieNode* node = &root_;
+  for (uint32_t offset = 0;;) {
+    if (offset > pattern.size()) {
+      return node->own != nullptr ? node->own : add_leaf(*node, pattern, offset);
+    }
+    const Slice token = first_token(pattern.substr(offset));
+    if (is_tail(token)) {
+      return node->tail != nullptr ? node->tail : add_leaf(*node, pattern, offset);
+    }
+    TrieChild* child = is_star(token) ? node->star : find_edge(*node, token);
+    if (child == nullptr) return add_leaf(*node, pattern, offset);
+    if (child->is_leaf != 0) {
+      auto* leaf = static_cast<Interest*>(child);
+      if (leaf->text() == pattern) return leaf;
+      node = grow_node(leaf, token);
+    } else {
+      node = static_cast<TrieNode*>(child);
+    }
+    offset += static_cast<uint32_t>(token.size()) + 1;
+  }
+}
+
+void WildcardTrie::remove(Interest* interest) {
+  TrieNode& node = *interest->parent;
+  if (node.own == interest) {
+    node.own = nullptr;
+  } else if (node.tail == interest) {
+    node.tail = nullptr;
+  } else {
+    detach(node, first_token(interest->suffix()), interest);
+  }
+  Interest::destroy(interest);
+  prune(&node);
+}
+
+// Takes away nodes that lead nowhere any more.
+void WildcardTrie::prune(TrieNode* node) {
+  while (node != &root_ && node->empty()) {
+    TrieNode* parent = node->parent;
+    detach(*parent, node->token(), node);
+    TrieNode::destroy(node);
     node = parent;
   }
 }
 
-// Level by level: the set of nodes that the tokens so far lead to.
-void WildcardTrie::match(Slice subject, MatchResult& result, bool& depends_on_last) const {
-  std::vector<uint32_t>& level = result.level;
-  std::vector<uint32_t>& next = result.next_level;
-  level.assign(1, kRoot);
-  for (TokenReader reader(subject); reader.next() && !level.empty();) {
-    next.clear();
-    for (const uint32_t at : level) {
-      const Node& node = nodes_[at];
-      node.rest.append_to(result);
-      if (node.star != kNone) next.push_back(node.star);
-      if (node.literal_children == 0) continue;
-      if (reader.is_last()) depends_on_last = true;
-      if (const uint32_t found = child(at, reader.token()); found != kNone) next.push_back(found);
+bool WildcardTrie::match(Slice subject, MatchResult& result) const {
+  bool same_for_siblings = true;
+  std::vector<MatchResult::Branch>& branches = result.branches;
+  branches.assign(1, {&root_, subject});
+  while (!branches.empty()) {
+    const auto [at, rest] = branches.back();
+    branches.pop_back();
+    const auto& node = *static_cast<const TrieNode*>(at);
+    const size_t dot = rest.find(kSeparator);
+    const bool is_last = dot == Slice::npos;
+    if (node.tail != nullptr) node.tail->append_to(result);
+    if (is_last && node.literals > 0) same_for_siblings = false;
+    for (const TrieChild* child : {node.star, find_edge(node, rest.substr(0, dot))}) {
+      if (child == nullptr) continue;
+      if (child->is_leaf != 0) {
+        const auto& leaf = static_cast<const Interest&>(*child);
+        const LeafMatch found = match_leaf(leaf.suffix(), rest);
+        if (found.admits) leaf.append_to(result);
+        same_for_siblings = same_for_siblings && found.same_for_siblings;
+      } else if (!is_last) {
+        branches.push_back({child, rest.substr(dot + 1)});
+      } else if (const Interest* own = static_cast<const TrieNode*>(child)->own; own != nullptr) {
+        own->append_to(result);
+      }
     }
-    level.swap(next);
   }
-  for (const uint32_t at : level) nodes_[at].here.append_to(result);
+  return same_for_siblings;
 }
 
 }  // namespace petrel::subject

@@ -1,58 +1,51 @@
-// WildcardTrie: interest in subjects with wildcards. Nodes are numbers; one hash table holds the
-// edges of all of them, so that a node with a million children costs no more than a million nodes
-// with one.
+// WildcardTrie: subscribed subjects with wildcards, by token. A pattern that shares its next token
+// with no other stands as a leaf at once, so an unusual pattern costs one entry however long it is.
+//
+// Owner: SubjectIndex, under its lock. Nothing recurses; a match visits each node at most once.
 #pragma once
 
-#include "subject/subscriber_list.h"
+#include "subject/interest.h"
+#include "subject/segmented_table.h"
 
-#include <string>
-#include <vector>
+#include "petrel/subject/subject_index.h"
+
+#include <cstdint>
 
 namespace petrel::subject {
 
 class WildcardTrie {
  public:
-  WildcardTrie();
+  explicit WildcardTrie(uint64_t seed);
+  ~WildcardTrie();
+  WildcardTrie(const WildcardTrie&) = delete;
+  WildcardTrie& operator=(const WildcardTrie&) = delete;
 
-  // REQUIRES: a valid subject with a wildcard.
-  void insert(Slice subject, Slice queue, const Subscriber& subscriber);
-  bool remove(Slice subject, Slice queue, const Subscriber& subscriber);
+  bool empty() const { return root_.empty(); }
 
-  // Appends the interest in a literal subject. `depends_on_last`: some subscription names the last
-  // token literally, so a sibling subject may have another result.
-  void match(Slice subject, MatchResult& result, bool& depends_on_last) const;
+  // REQUIRES for all: the pattern is a valid subject with a wildcard.
+  Interest* find(Slice pattern) const;
+  Interest* find_or_add(Slice pattern);
+  // Takes the interest out and destroys it.
+  void remove(Interest* interest);
+
+  // Adds the subscribers of each pattern that admits `subject` to `result`. Returns whether the
+  // same patterns admit every subject that differs in the last token only (false when unsure).
+  // REQUIRES: has_only_full_tokens(subject).
+  bool match(Slice subject, MatchResult& result) const;
 
  private:
-  static constexpr uint32_t kNone = 0;
-  static constexpr uint32_t kRoot = 1;
+  uint32_t edge_hash(const TrieNode& node, Slice token) const;
+  TrieChild* find_edge(const TrieNode& node, Slice token) const;
+  void attach(TrieNode& node, Slice token, TrieChild* child);
+  void detach(TrieNode& node, Slice token, const TrieChild* child);
+  Interest* add_leaf(TrieNode& node, Slice pattern, uint32_t offset);
+  void place(TrieNode& node, Interest* leaf, uint32_t offset);
+  TrieNode* grow_node(Interest* leaf, Slice token);
+  void prune(TrieNode* node);
 
-  struct Node {
-    uint32_t parent = kNone;
-    uint32_t star = kNone;  // child over `*`
-    uint32_t literal_children = 0;
-    uint32_t next_free = kNone;
-    std::string token;  // the edge that leads here; empty over `*`
-    InterestSet here;   // subscriptions that end here
-    InterestSet rest;   // subscriptions that go on with `>`
-    bool is_unused() const {
-      return star == kNone && literal_children == 0 && here.is_empty() && rest.is_empty();
-    }
-  };
-
-  uint64_t edge_hash(uint32_t parent, Slice token) const;
-  uint32_t child(uint32_t parent, Slice token) const;
-  uint32_t child_or_add(uint32_t parent, Slice token);
-  uint32_t new_node(uint32_t parent, Slice token);
-  uint32_t find_end(Slice subject, bool& is_rest) const;
-  void remove_unused(uint32_t node);
-  void add_edge(uint32_t node);
-  void remove_edge(uint32_t node);
-  void grow_edges();
-
-  std::vector<Node> nodes_;
-  std::vector<uint32_t> edges_;  // open addressing, kNone: free; size is a power of two
-  size_t edge_count_ = 0;
-  uint32_t free_ = kNone;
+  uint64_t seed_;
+  TrieNode root_;
+  SegmentedTable<TrieChild*> edges_;  // by (parent, literal token)
 };
 
 }  // namespace petrel::subject

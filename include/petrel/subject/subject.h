@@ -24,27 +24,28 @@ inline bool is_wildcard(Slice token) {
   return token.size() == 1 && (token[0] == '*' || token[0] == '>');
 }
 
-// Walks the tokens of a subject. An empty subject has one empty token.
+// Walks the tokens of a subject: for (TokenReader reader(subject); reader.next();) reader.token().
+// An empty subject has one empty token.
 class TokenReader {
  public:
   explicit TokenReader(Slice subject) : rest_(subject) {}
 
   // False after the last token.
-  bool next(Slice& token) {
-    if (done_) return false;
+  bool next() {
+    if (is_last_) return false;
     const size_t dot = rest_.find(kSeparator);
-    token = rest_.substr(0, dot);
-    done_ = dot == Slice::npos;
-    if (!done_) rest_.remove_prefix(dot + 1);
+    token_ = rest_.substr(0, dot);
+    is_last_ = dot == Slice::npos;
+    if (!is_last_) rest_.remove_prefix(dot + 1);
     return true;
   }
-  bool has_more() const { return !done_; }
-  // What stands behind the last token returned and its dot.
-  Slice rest() const { return done_ ? Slice() : rest_; }
+  Slice token() const { return token_; }
+  bool is_last() const { return is_last_; }
 
  private:
   Slice rest_;
-  bool done_ = false;
+  Slice token_;
+  bool is_last_ = false;
 };
 
 // 0 for an empty subject.
