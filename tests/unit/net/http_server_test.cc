@@ -3,8 +3,6 @@
 
 #include "loop_harness.h"
 
-#include <regex>
-
 namespace petrel::net::testing {
 namespace {
 
@@ -31,8 +29,9 @@ class HttpServerTest : public ::testing::Test {
   static std::string read_to_end(Client& client) {
     std::string all;
     for (std::string byte = client.receive(1); !byte.empty(); byte = client.receive(1)) all += byte;
-    static const std::regex date("Date: [A-Z][a-z]{2}, [^\r]* GMT\r\n");
-    return std::regex_replace(all, date, "Date: D\r\n");
+    const size_t date = all.find("Date: ");
+    if (date == std::string::npos) return all;
+    return all.replace(date, all.find("\r\n", date) - date, "Date: D");
   }
   std::string exchange(std::string_view request) {
     Client client = connect();
