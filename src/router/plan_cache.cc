@@ -2,6 +2,7 @@
 
 #include "petrel/base/check.h"
 #include "petrel/base/hash.h"
+#include "petrel/base/same_bytes.h"
 
 #include <cstdlib>
 
@@ -40,7 +41,7 @@ PlanEntry* PlanCache::find(uint64_t hash, const AccountInterest& account, Slice 
     PlanEntry* entry = set[i].entry;
     if (entry == nullptr) return nullptr;
     if (set[i].hash == hash && entry->account == &account && entry->is_shared == is_shared &&
-        entry->key == key) {
+        same_bytes(entry->key, key)) {
       entry->used_at = ++clock_;
       return entry;
     }

@@ -1,6 +1,7 @@
 #include "petrel/router/router.h"
 
 #include "petrel/base/check.h"
+#include "petrel/base/same_bytes.h"
 
 #include <algorithm>
 #include <charconv>
@@ -22,8 +23,8 @@ void Router::begin_turn() {
 // --- plans ---
 
 const DeliveryPlan& Router::plan_for(AccountInterest& account, Slice subject) {
-  if (last_ != nullptr && last_->account == &account && last_->key == subject &&
-      !last_->is_shared && account.index.is_current(last_->stamp)) {
+  if (last_ != nullptr && last_->account == &account && !last_->is_shared &&
+      same_bytes(last_->key, subject) && account.index.is_current(last_->stamp)) {
     return last_->plan;
   }
   const uint64_t hash = PlanCache::hash_of(account, subject, false);
@@ -94,8 +95,7 @@ void Router::build_plan(Slice subject, DeliveryPlan& plan, bool with_prefixes) {
       if (with_prefixes && subscriber.loop == loop_) add_prefix(plan, member.local, subject);
       plan.members.push_back(member);
     }
-    plan.groups.push_back(
-        {begin, static_cast<uint32_t>(plan.members.size()), group.queue});
+    plan.groups.push_back({begin, static_cast<uint32_t>(plan.members.size()), group.queue});
   }
 }
 
@@ -158,11 +158,8 @@ inline bool Router::deliver(uint32_t slot, Subscription& subscription, const Mes
   if (prefix.empty()) prefix = format_prefix(subscription, message.subject);
   ++subscription.delivered;
   append_frame(to, message, prefix);
-  const uint64_t body_bytes = message.body_bytes();
-  to.out_msgs.add(1);
-  to.out_bytes.add(body_bytes);
-  delivered_messages_.add(1);
-  delivered_bytes_.add(body_bytes);
+  ++to.out_msgs;
+  to.out_bytes += message.body_bytes();
   touch(to);
   const size_t pending = to.outbound.pending_bytes();
   if (pending >= flush_bytes_ || pending > to.max_pending - to.max_pending / 4) [[unlikely]] {

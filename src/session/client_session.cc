@@ -92,22 +92,34 @@ void ClientSession::parse(const BlockRef& block, Slice bytes) {
   proto::Op op;
   while (true) {
     const Slice rest = bytes;
-    switch (parser_.next(block, bytes, op)) {
-      case proto::ParseResult::kNeedMore:
-        return;
-      case proto::ParseResult::kError:
-        fail_parse(rest);
-        return;
-      case proto::ParseResult::kOp:
-        break;
+    const proto::ParseResult result = parser_.next(block, bytes, op);
+    if (result == proto::ParseResult::kNeedMore) break;
+    if (result == proto::ParseResult::kError) {
+      fail_parse(rest);
+      break;
     }
-    handle_op(op);
-    if (is_closed) return;
+    if (op.kind == proto::OpKind::kPub && !is_traced && is_authenticated_) [[likely]] {
+      on_publish(op);
+    } else {
+      handle_op(op);
+    }
+    if (is_closed) break;
     if (waits_for_password_ || is_stalled_) [[unlikely]] {
       keep_for_later(bytes);
-      return;
+      break;
     }
   }
+  if (in_msgs_ != reported_.in_msgs) report_traffic();
+}
+
+// What was added since the last call, for the totals of the loop.
+void ClientSession::report_traffic() {
+  LoopCounters& counters = context_.counters;
+  counters.in_msgs.add(in_msgs_ - reported_.in_msgs);
+  counters.in_bytes.add(in_bytes_ - reported_.in_bytes);
+  counters.out_msgs.add(out_msgs - reported_.out_msgs);
+  counters.out_bytes.add(out_bytes - reported_.out_bytes);
+  reported_ = {in_msgs_, in_bytes_, out_msgs, out_bytes};
 }
 
 // Puts input aside until a password is checked or a stall is over; no more is read meanwhile.
@@ -355,8 +367,8 @@ SessionView ClientSession::view(const ViewOptions& options) const {
   view.pending_bytes = outbound.pending_bytes();
   view.in_msgs = in_msgs_;
   view.in_bytes = in_bytes_;
-  view.out_msgs = out_msgs.get();
-  view.out_bytes = out_bytes.get();
+  view.out_msgs = out_msgs;
+  view.out_bytes = out_bytes;
   view.stalls = stalls_;
   view.subscription_count = sids_.size();
   view.account = account->name;

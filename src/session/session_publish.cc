@@ -29,8 +29,6 @@ bool may_be_reserved(Slice subject) {
 void ClientSession::on_publish(const proto::Op& op) {
   ++in_msgs_;
   in_bytes_ += op.message.size();
-  context_.counters.in_msgs.add(1);
-  context_.counters.in_bytes.add(op.message.size());
   if (pedantic_ && !subject::is_valid_literal(op.subject)) [[unlikely]] {
     send_error("Invalid Publish Subject");
   }

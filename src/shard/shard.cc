@@ -73,6 +73,7 @@ void Shard::close_session(ClientSession& session, CloseReason reason, session::S
 void Shard::end_session(ClientSession& session, bool close_socket) {
   const router::ConnectionHandle handle = session.handle;
   if (close_socket) port_.close_socket(handle);
+  session.report_traffic();
   session.outbound.clear();
   ended_.push_back(std::move(sessions_[handle.slot]));
 }
@@ -145,6 +146,7 @@ Instant Shard::end_turn() {
   for (size_t i = 0; i < touched.size(); ++i) {
     auto& session = static_cast<ClientSession&>(*touched[i]);
     session.is_touched = false;
+    session.report_traffic();
     if (!session.is_blocked && !session.outbound.is_empty()) flush(session);
   }
   touched.clear();

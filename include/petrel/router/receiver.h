@@ -3,7 +3,6 @@
 // Owner: the session that derives from it. Thread: its loop.
 #pragma once
 
-#include "petrel/base/counter.h"
 #include "petrel/router/outbound.h"
 #include "petrel/subject/subject_index.h"
 
@@ -51,8 +50,8 @@ class Receiver {
   ConnectionHandle handle;
   uint64_t max_pending = 64 << 20;
   AccountInterest* account = nullptr;
-  Counter out_msgs;
-  Counter out_bytes;
+  uint64_t out_msgs = 0;
+  uint64_t out_bytes = 0;
   bool is_closed = false;   // takes nothing more
   bool is_touched = false;  // stands in the turn's flush list
   bool echo = true;

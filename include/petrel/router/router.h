@@ -69,8 +69,6 @@ class Router {
 
   SubscriptionTable& subscriptions() { return subscriptions_; }
   BufferPool& buffers() { return buffers_; }
-  Counter& delivered_messages() { return delivered_messages_; }
-  Counter& delivered_bytes() { return delivered_bytes_; }
   uint16_t loop() const { return loop_; }
 
  private:
@@ -111,8 +109,6 @@ class Router {
   size_t turn_bytes_ = 0;
   size_t flush_bytes_ = kFlushBytes;
   bool stall_requested_ = false;
-  Counter delivered_messages_;
-  Counter delivered_bytes_;
 };
 
 }  // namespace petrel::router

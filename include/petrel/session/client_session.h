@@ -42,6 +42,9 @@ class ClientSession final : public router::Receiver {
   void announce_lame_duck(const std::vector<std::string>& connect_urls);
   // The peer or the server ends the connection.
   void close(CloseReason reason);
+  // Adds what passed since the last call to the totals of the loop. The shard calls it when it
+  // flushes; sessions themselves after each read.
+  void report_traffic();
   // Slows this publisher down because a receiver cannot follow.
   void stall();
 
@@ -150,6 +153,13 @@ class ClientSession final : public router::Receiver {
   uint64_t in_msgs_ = 0;
   uint64_t in_bytes_ = 0;
   uint64_t stalls_ = 0;
+  struct Traffic {
+    uint64_t in_msgs = 0;
+    uint64_t in_bytes = 0;
+    uint64_t out_msgs = 0;
+    uint64_t out_bytes = 0;
+  };
+  Traffic reported_;
   WallTime start_{};
   WallTime last_activity_{};
   WallTime stop_{};

@@ -55,6 +55,8 @@ struct SessionConfig {
 struct LoopCounters {
   Counter in_msgs;
   Counter in_bytes;
+  Counter out_msgs;
+  Counter out_bytes;
   Counter slow_consumers;
   Counter stale_connections;
   Counter stalled_clients;
