@@ -1,7 +1,5 @@
 #include "proto/arguments.h"
 
-#include <algorithm>
-
 namespace petrel::proto {
 
 bool Arguments::is_plain(Slice args) const {
@@ -13,13 +11,17 @@ bool Arguments::is_plain(Slice args) const {
 }
 
 Arguments split_arguments(Slice args, bool line_ends_split) {
-  const Slice separators = line_ends_split ? Slice(" \t\r\n") : Slice(" \t");
+  const auto separates = [line_ends_split](char c) {
+    return is_space(c) || (line_ends_split && (c == '\r' || c == '\n'));
+  };
   Arguments result;
-  size_t at = args.find_first_not_of(separators);
-  while (at != Slice::npos && result.count < Arguments::kMax) {
-    const size_t end = std::min(args.find_first_of(separators, at), args.size());
-    result.part[result.count++] = args.substr(at, end - at);
-    at = args.find_first_not_of(separators, end);
+  size_t at = 0;
+  while (result.count < Arguments::kMax) {
+    while (at < args.size() && separates(args[at])) ++at;
+    if (at == args.size()) break;
+    const size_t begin = at;
+    while (at < args.size() && !separates(args[at])) ++at;
+    result.part[result.count++] = args.substr(begin, at - begin);
   }
   return result;
 }

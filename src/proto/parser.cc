@@ -92,7 +92,7 @@ struct Parser::Publish {
 
 void Parser::set_limits(const ParserLimits& limits) {
   limits_ = limits;
-  last_ = LineShape{};  // it was checked against the old limits
+  shape_.line_bytes = 0;  // the line was checked against the old limits
 }
 
 ParseResult Parser::next(const BlockRef& block, Slice& input, Op& op) {

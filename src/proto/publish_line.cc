@@ -1,5 +1,6 @@
 // The fast path of Parser: a PUB or HPUB that lies whole in the input, in the form that every
 // client library writes. Anything else is left, untouched, to the state machine in parser.cc.
+
 #include "petrel/proto/parser.h"
 
 #include <algorithm>
@@ -71,86 +72,92 @@ bool read_digits(const char* at, const char* end, uint32_t& value) {
 
 bool Parser::take_whole_publish(const BlockRef& block, Slice& input, Op& op) {
   if (limits_.connect_first) return false;
-  if (is_like_last(input)) return take_shaped(last_, block, input, op);
-  LineShape shape;
-  if (!measure_line(input, shape)) return false;
-  if (shape.reply_end == 0 && shape.line_bytes <= kRememberedLineMax) {
-    // Lines with a reply hardly ever come twice.
-    std::memcpy(last_line_.data(), input.data(), shape.line_bytes);
-    last_ = shape;
+  if (!is_shaped_as_last(input)) {
+    shape_.line_bytes = 0;
+    if (!measure_line(input)) return false;
   }
-  return take_shaped(shape, block, input, op);
+  return take_shaped(block, input, op);
 }
 
-// True if the line equals the remembered one, or differs only inside the subject.
-bool Parser::is_like_last(Slice input) const {
-  const size_t line_bytes = last_.line_bytes;
+// True if the line differs from the last one only inside its subject and reply: then the sizes
+// need not be read again.
+bool Parser::is_shaped_as_last(Slice input) const {
+  const size_t line_bytes = shape_.line_bytes;
   if (line_bytes == 0 || input.size() < line_bytes) return false;
   const char* const begin = input.data();
-  const char* const known = last_line_.data();
-  if (same_bytes(begin, known, line_bytes)) return true;
-  const size_t end = last_.subject_end;
-  return same_bytes(begin, known, last_.args_at) &&
-         same_bytes(begin + end, known + end, line_bytes - end) &&
-         find_separator(begin + last_.args_at, begin + line_bytes) == begin + end;
+  const char* const args = begin + shape_.args_at;
+  const char* const sizes = begin + shape_.size_at - 1;
+  const char* const subject_end = begin + shape_.subject_end;
+  if (!same_bytes(sizes, sizes_text_.data(), line_bytes - shape_.size_at + 1)) return false;
+  if (!is_pub_space(args - 4) || (shape_.args_at == 5 && (*begin | 0x20) != 'h')) return false;
+  if (find_separator(args, sizes) != subject_end) return false;
+  if (subject_end == sizes) return true;
+  return *subject_end == ' ' && subject_end + 1 != sizes &&
+         find_separator(subject_end + 1, sizes) == sizes;
 }
 
-// False unless the line is "[H]PUB subject[ reply] size..CRLF", within the limits, of 255 bytes at
-// most.
-bool Parser::measure_line(Slice input, LineShape& shape) const {
+// Fills shape_; false unless the line is "[H]PUB subject[ reply] size..CRLF", within the limits, of
+// 256 bytes at most.
+bool Parser::measure_line(Slice input) {
   if (input.size() < sizeof("PUB a 0\r\n") - 1) return false;
   const char* const begin = input.data();
-  const char* const end = begin + std::min<size_t>(input.size(), 255);
   const bool headers = (*begin | 0x20) == 'h';
   if (!is_pub_space(begin + (headers ? 1 : 0)) || (headers && !limits_.headers)) return false;
-  const char* const args = begin + (headers ? 5 : 4);
+  const size_t args_at = headers ? 5 : 4;
 
-  std::array<const char*, 5> stops{};
+  const char* const end = begin + std::min<size_t>(input.size(), 255);
+  std::array<size_t, 4> ends;
   size_t parts = 0;
-  for (const char* at = args;;) {
-    const char* const stop = find_separator(at, end);
-    if (stop == end || stop == at || parts == 4) return false;
-    stops[parts++] = stop;
+  size_t at = args_at;
+  for (;;) {
+    const char* const stop = find_separator(begin + at, end);
+    if (stop == end || stop == begin + at || parts == ends.size()) return false;
+    ends[parts++] = static_cast<size_t>(stop - begin);
     if (*stop != ' ') break;
-    at = stop + 1;
+    at = ends[parts - 1] + 1;
   }
-  const char* const line_end = stops[parts - 1];
+  const size_t line_end = ends[parts - 1];
   const size_t sizes = headers ? 2 : 1;
-  if (parts < sizes + 1 || parts > sizes + 2 || line_end + 1 >= end || line_end[0] != '\r' ||
-      line_end[1] != '\n' || static_cast<size_t>(line_end - args) > limits_.max_control_line) {
+  if (parts < sizes + 1 || parts > sizes + 2 || input.size() < line_end + 2 ||
+      begin[line_end] != '\r' || begin[line_end + 1] != '\n' ||
+      line_end - args_at > limits_.max_control_line) {
     return false;
   }
-  const char* const size_at = stops[parts - sizes - 1] + 1;
-  if (headers && !read_digits(size_at, stops[parts - 2], shape.header_bytes)) return false;
-  if (!read_digits(stops[parts - 2] + 1, line_end, shape.message_bytes)) return false;
-  if (shape.header_bytes > shape.message_bytes || shape.message_bytes > limits_.max_payload) {
+  shape_.header_bytes = 0;
+  const size_t size_at = ends[parts - sizes - 1] + 1;
+  if (headers && !read_digits(begin + size_at, begin + ends[parts - 2], shape_.header_bytes)) {
     return false;
   }
-  shape.kind = headers ? OpKind::kHpub : OpKind::kPub;
-  shape.line_bytes = static_cast<uint8_t>(line_end + 2 - begin);
-  shape.args_at = static_cast<uint8_t>(args - begin);
-  shape.subject_end = static_cast<uint8_t>(stops[0] - begin);
-  shape.reply_end = parts == sizes + 2 ? static_cast<uint8_t>(stops[1] - begin) : uint8_t{0};
-  shape.size_at = static_cast<uint8_t>(size_at - begin);
+  if (!read_digits(begin + at, begin + line_end, shape_.message_bytes)) return false;
+  if (shape_.header_bytes > shape_.message_bytes || shape_.message_bytes > limits_.max_payload) {
+    return false;
+  }
+  shape_.kind = headers ? OpKind::kHpub : OpKind::kPub;
+  shape_.line_bytes = static_cast<uint16_t>(line_end + 2);
+  shape_.args_at = static_cast<uint8_t>(args_at);
+  shape_.subject_end = static_cast<uint8_t>(ends[0]);
+  shape_.reply_end = parts == sizes + 2 ? static_cast<uint8_t>(ends[1]) : uint8_t{0};
+  shape_.size_at = static_cast<uint8_t>(size_at);
+  std::copy(begin + size_at - 1, begin + line_end + 2, sizes_text_.begin());
   return true;
 }
 
 // False if the message is not there yet or does not end in CR LF.
-bool Parser::take_shaped(const LineShape& shape, const BlockRef& block, Slice& input, Op& op) {
-  const size_t frame = size_t{shape.line_bytes} + shape.message_bytes + 2;
+bool Parser::take_shaped(const BlockRef& block, Slice& input, Op& op) const {
+  const size_t frame = size_t{shape_.line_bytes} + shape_.message_bytes + 2;
   if (input.size() < frame || input[frame - 2] != '\r' || input[frame - 1] != '\n') return false;
   const char* const begin = input.data();
-  const size_t tail_at = shape.reply_end == 0 ? shape.size_at : shape.subject_end + size_t{1};
-  const size_t args_end = shape.line_bytes - size_t{2};
-  op.kind = shape.kind;
-  op.subject = Slice(begin + shape.args_at, size_t{shape.subject_end} - shape.args_at);
-  op.reply = shape.reply_end == 0 ? Slice() : Slice(begin + tail_at, shape.reply_end - tail_at);
+  const size_t tail_at = shape_.reply_end == 0 ? shape_.size_at : shape_.subject_end + size_t{1};
+  const size_t args_end = size_t{shape_.line_bytes} - 2;
+  op.kind = shape_.kind;
+  op.subject = Slice(begin + shape_.args_at, size_t{shape_.subject_end} - shape_.args_at);
+  op.reply = shape_.reply_end == 0 ? Slice() : Slice(begin + tail_at, shape_.reply_end - tail_at);
   op.queue = Slice();
   op.sid = Slice();
-  op.args = Slice(begin + shape.args_at, args_end - shape.args_at);
-  op.size_text = Slice(begin + shape.size_at, args_end - shape.size_at);
-  op.message = Slice(begin + shape.line_bytes, shape.message_bytes);
-  op.header_bytes = shape.header_bytes;
+  op.args = Slice(begin + shape_.args_at, args_end - shape_.args_at);
+  op.size_text = Slice(begin + shape_.size_at, args_end - shape_.size_at);
+  op.message = Slice(begin + shape_.line_bytes, shape_.message_bytes);
+  op.header_bytes = shape_.header_bytes;
   op.tail = Slice(begin + tail_at, frame - tail_at);
   op.max = 0;
   op.block = &block;

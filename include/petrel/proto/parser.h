@@ -120,7 +120,7 @@ class Parser {
   struct LineShape {
     uint32_t message_bytes = 0;
     uint32_t header_bytes = 0;
-    uint8_t line_bytes = 0;  // with CR LF; 0: unset
+    uint16_t line_bytes = 0;  // with CR LF; 0: unset
     uint8_t args_at = 0;
     uint8_t subject_end = 0;
     uint8_t reply_end = 0;  // 0: no reply
@@ -128,12 +128,11 @@ class Parser {
     OpKind kind = OpKind::kPub;
   };
   struct Publish;
-  static constexpr size_t kRememberedLineMax = 64;
 
   bool take_whole_publish(const BlockRef& block, Slice& input, Op& op);
-  bool is_like_last(Slice input) const;
-  bool measure_line(Slice input, LineShape& shape) const;
-  static bool take_shaped(const LineShape& shape, const BlockRef& block, Slice& input, Op& op);
+  bool is_shaped_as_last(Slice input) const;
+  bool measure_line(Slice input);
+  bool take_shaped(const BlockRef& block, Slice& input, Op& op) const;
   ParseResult step(const BlockRef& block, Slice& input, Op& op);
   ParseResult take_verb(Slice& input);
   ParseResult take_skipped_line(const BlockRef& block, Slice& input, Op& op);
@@ -158,10 +157,10 @@ class Parser {
   uint8_t matched_ = 0;  // bytes of the verb seen
   BlockRef residue_;
   uint32_t residue_used_ = 0;
-  uint32_t line_bytes_ = 0;     // kMessage: arguments with line end, at the residue's start
-  uint32_t message_bytes_ = 0;  // kMessage
-  LineShape last_;
-  std::array<char, kRememberedLineMax> last_line_;
+  uint32_t line_bytes_ = 0;          // kMessage: arguments with line end, at the residue's start
+  uint32_t message_bytes_ = 0;       // kMessage
+  LineShape shape_;                  // of the last line that the fast path took
+  std::array<char, 24> sizes_text_;  // its " 12 17 CR LF"
   std::array<char, 20> size_text_;
   ParseError error_;
 };

@@ -75,6 +75,50 @@ TEST(ParserTest, OperationsFollowEachOther) {
        ""});
 }
 
+// The second line has the length and the sizes of the first, but other bytes between.
+TEST(ParserTest, LineThatLooksLikeTheLastOneIsReadAnew) {
+  const std::string first = "PUB abcde 2\r\nhi\r\n";
+  const std::string seen =
+      R"(PUB subject="abcde" args="abcde 2" size="2" message="hi" tail="2\r\nhi\r\n")";
+  const auto expect_second = [&](const std::string& second, const std::string& operation,
+                                 const std::string& error) {
+    Case test{first + second, {seen}, error};
+    if (!operation.empty()) test.operations.push_back(operation);
+    expect_everywhere(test);
+  };
+  expect_second("pub fghij 2\r\nyo\r\n",
+                R"(PUB subject="fghij" args="fghij 2" size="2" message="yo" tail="2\r\nyo\r\n")",
+                "");
+  expect_second(
+      "PUB ab de 2\r\nyo\r\n",
+      R"(PUB subject="ab" reply="de" args="ab de 2" size="2" message="yo" tail="de 2\r\nyo\r\n")",
+      "");
+  expect_second(
+      "PUB ab\tde 2\r\nyo\r\n",
+      R"(PUB subject="ab" reply="de" args="ab\tde 2" size="2" message="yo" tail="de 2\r\nyo\r\n")",
+      "");
+  expect_second("PUB abcd  2\r\nyo\r\n",
+                R"(PUB subject="abcd" args="abcd  2" size="2" message="yo" tail="2\r\nyo\r\n")",
+                "");
+  expect_second("PUB  bcde 2\r\nyo\r\n",
+                R"(PUB subject="bcde" args="bcde 2" size="2" message="yo" tail="2\r\nyo\r\n")", "");
+  expect_second("PUB a b c 2\r\nyo\r\n", "", R"(processPub Parse Error: "a b c 2")");
+  expect_second("PUBXabcde 2\r\nyo\r\n", "", "unknown operation in state 31");
+  expect_second("SUB abcde 2\r\n", R"(SUB subject="abcde" sid="2" args="abcde 2")", "");
+  expect_second("PUB abcde 2\r\nyoX", "", "unknown operation in state 41");
+  expect_everywhere(
+      {"PUB a bc 2\r\nhi\r\nPUB ab c 2\r\nhi\r\nPUB a  c 2\r\nhi\r\n",
+       {R"(PUB subject="a" reply="bc" args="a bc 2" size="2" message="hi" tail="bc 2\r\nhi\r\n")",
+        R"(PUB subject="ab" reply="c" args="ab c 2" size="2" message="hi" tail="c 2\r\nhi\r\n")",
+        R"(PUB subject="a" reply="c" args="a  c 2" size="2" message="hi" tail="c 2\r\nhi\r\n")"},
+       ""});
+  expect_everywhere(
+      {"HPUB a 1 2\r\nhi\r\nhpub b 1 2\r\nyo\r\nXPUB a 1 2\r\n",
+       {R"(HPUB subject="a" args="a 1 2" size="1 2" headers=1 message="hi" tail="1 2\r\nhi\r\n")",
+        R"(HPUB subject="b" args="b 1 2" size="1 2" headers=1 message="yo" tail="1 2\r\nyo\r\n")"},
+       "unknown operation in state 0"});
+}
+
 TEST(ParserTest, VerbsAreReadWithoutRegardToCase) {
   const std::vector<Case> cases = {
       {"pub a 0\r\n\r\n", {R"(PUB subject="a" args="a 0" size="0" tail="0\r\n\r\n")"}, ""},
