@@ -1,6 +1,8 @@
 // SubjectMapping: where messages published to a subject go instead, by weight.
 //
-// Immutable, any thread. Source: spec protocol.md section 11.
+// Immutable, any thread, cheap to copy. Of an account's mappings the first that matches a subject
+// decides. Errors are kInvalidArgument with nats-server's texts. Source: spec protocol.md
+// section 11.
 #pragma once
 
 #include "petrel/base/block.h"
@@ -16,16 +18,19 @@ namespace petrel::subject {
 
 struct WeightedDestination {
   std::string subject;
-  uint8_t weight = 100;  // percent
-  std::string cluster;   // "": any cluster
+  uint8_t weight = 100;      // percent
+  std::string cluster = {};  // "": every cluster that has no destinations of its own
 };
 
 class SubjectMapping {
  public:
-  // Errors carry nats-server's texts ("invalid mapping destination: ...").
+  // What the weights of a list leave of 100 goes to the source itself, unless the source stands
+  // among the destinations: then that share is lost.
   static Result<SubjectMapping> create(Slice source,
                                        const std::vector<WeightedDestination>& destinations);
 
+  const std::string& source() const;
+  // Whether the source admits `subject`, which may itself hold wildcards.
   bool matches(Slice subject) const;
   // Picks a destination and writes the mapped subject. False: the message belongs to the share that
   // goes nowhere. REQUIRES: matches(subject).

@@ -1,12 +1,15 @@
 // SubjectTransform: makes one subject of another, by the tokens that its wildcards stand for.
 //
-// Immutable, any thread. Errors carry nats-server's texts. Source: spec protocol.md section 11.
+// Immutable, any thread. Errors are kInvalidArgument with nats-server's texts. Limits: none of its
+// own; the work is linear in the subject, and allocates only for subjects of more than 32 tokens.
+// Source: spec protocol.md section 11.
 #pragma once
 
 #include "petrel/base/block.h"
 #include "petrel/base/prng.h"
 #include "petrel/base/result.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -18,6 +21,28 @@ enum class TransformMode : uint8_t {
   kReversible,  // imports: only wildcard() or $N, and every `*` used
 };
 
+// One token of a destination: text as it stands, or what to make of tokens of the source.
+struct DestinationToken {
+  enum class Function : uint8_t {
+    kText,
+    kWildcard,
+    kPartition,
+    kSplitFromLeft,
+    kSplitFromRight,
+    kSliceFromLeft,
+    kSliceFromRight,
+    kRight,
+    kLeft,
+    kSplit,
+    kRandom,
+  };
+  Function function = Function::kText;
+  int32_t number = 0;                   // buckets, position or size
+  std::string text = {};                // kText: the token; kSplit: the delimiter
+  std::vector<int64_t> wildcards = {};  // as written: 1 is the first `*` of the source
+  std::vector<uint32_t> sources = {};   // the positions of these among the source's tokens
+};
+
 class SubjectTransform {
  public:
   // An empty source means `>`. REQUIRES: destination not empty.
@@ -26,42 +51,25 @@ class SubjectTransform {
 
   const std::string& source() const { return source_; }
   const std::string& destination() const { return destination_; }
-  // REQUIRES: the source matches `subject`. Replaces the content of `out`.
+  // Whether the source admits `subject`, which may itself hold wildcards.
+  bool matches(Slice subject) const;
+  // Writes the destination for `subject`, instead of what `out` holds. REQUIRES: matches(subject);
+  // `subject` does not lie in `out`.
   void apply(Slice subject, Prng& prng, std::string& out) const;
 
  private:
-  enum class Function : uint8_t {
-    kText,
-    kWildcard,
-    kPartition,
-    kRandom,
-    kSplitFromLeft,
-    kSplitFromRight,
-    kSliceFromLeft,
-    kSliceFromRight,
-    kSplit,
-    kLeft,
-    kRight,
-  };
-  struct Piece {
-    Function function = Function::kText;
-    std::string text;         // kText: the token; kSplit: the delimiter
-    std::vector<int> tokens;  // indexes of source tokens
-    int32_t number = 0;       // buckets, position, size
-  };
-
-  static Result<Piece> parse_piece(Slice token);
-  static Result<Piece> parse_function(Slice token);
-  static Result<Piece> piece_with_arguments(Slice token, Function function,
-                                            const std::vector<std::string>& arguments);
-  static void apply_piece(const Piece& piece, const std::vector<Slice>& tokens, Prng& prng,
-                          Slice subject, std::string& out);
-
   std::string source_;
   std::string destination_;
-  std::vector<Piece> pieces_;
+  std::vector<DestinationToken> tokens_;
   size_t source_tokens_ = 0;
-  bool has_rest_ = false;  // both end in `>`
+  bool has_tail_ = false;  // source and destination end in `>`
 };
+
+// "foo.*.*" -> "foo.$1.$2"
+std::string number_wildcards(Slice subject);
+
+// What the destination of an account's mapping must fulfil: a transform can be made of it, every
+// token is full and without white space. An empty destination is fine.
+Status check_mapping_destination(Slice source, Slice destination);
 
 }  // namespace petrel::subject
