@@ -4,8 +4,15 @@
 #pragma once
 
 #include "petrel/base/time.h"
+#include "petrel/conf/options_accounts.h"
 #include "petrel/conf/options_auth.h"
+#include "petrel/conf/options_cluster.h"
+#include "petrel/conf/options_jetstream.h"
+#include "petrel/conf/options_listeners.h"
+#include "petrel/conf/options_operator.h"
+#include "petrel/conf/options_tls.h"
 #include "petrel/conf/position.h"
+#include "petrel/conf/write_timeout.h"
 
 #include <cstdint>
 #include <map>
@@ -15,9 +22,6 @@
 #include <vector>
 
 namespace petrel::conf {
-
-// What a server does with a connection whose write deadline passed.
-enum class WriteTimeoutPolicy : uint8_t { kDefault, kClose, kRetry };
 
 enum class Backend : uint8_t { kAuto, kIoUring, kEpoll };
 
@@ -56,9 +60,9 @@ struct Options {
   bool allow_non_tls = false;
 
   // Monitoring and profiling.
-  std::string http_host = "0.0.0.0";
-  int http_port = 0;   // 0: off, -1: the system chooses
-  int https_port = 0;  // 0: off, -1: the system chooses
+  std::string http_host = {};  // "": the same as host, filled in at start
+  int http_port = 0;           // 0: off, -1: the system chooses
+  int https_port = 0;          // 0: off, -1: the system chooses
   std::string http_base_path = "/";
   int prof_port = 0;
   int prof_block_rate = 0;
@@ -108,7 +112,25 @@ struct Options {
 
   PetrelOptions petrel = {};
 
+  // Blocks whose features do not exist yet: read and validated, and listed in `unsupported`.
+  std::optional<TlsOptions> tls = {};
+  std::vector<AccountOptions> accounts = {};
+  ClusterOptions cluster = {};
+  GatewayOptions gateway = {};
+  LeafnodeOptions leafnodes = {};
+  WebsocketOptions websocket = {};
+  MqttOptions mqtt = {};
+  JetStreamOptions jetstream = {};
+  std::map<std::string, std::string> default_js_domain = {};
+  OperatorOptions operators = {};
+  std::vector<std::string> trusted_proxies = {};
+  std::optional<OcspOptions> ocsp = {};
+  std::optional<OcspCacheOptions> ocsp_cache = {};
+
   std::vector<UnsupportedOption> unsupported = {};
+
+  // Every top-level option that the file sets, by its first name, and where.
+  std::map<std::string, Position> defined = {};
 };
 
 }  // namespace petrel::conf

@@ -1,0 +1,302 @@
+#include "petrel/conf/reload_diff.h"
+
+#include "conf/go_values.h"
+#include "conf/host_port.h"
+
+#include "petrel/conf/startup.h"
+
+#include <algorithm>
+
+namespace petrel::conf {
+namespace {
+
+std::string text_of(bool value) {
+  return value ? "true" : "false";
+}
+std::string text_of(const std::string& value) {
+  return value;
+}
+std::string text_of(Duration value) {
+  return duration_text(value);
+}
+
+template <typename Integer>
+  requires std::is_integral_v<Integer>
+std::string text_of(Integer value) {
+  return std::to_string(value);
+}
+
+std::string text_of(WriteTimeoutPolicy value) {
+  switch (value) {
+    case WriteTimeoutPolicy::kClose:
+      return "close";
+    case WriteTimeoutPolicy::kRetry:
+      return "retry";
+    case WriteTimeoutPolicy::kDefault:
+      break;
+  }
+  return "default";
+}
+
+std::string text_of(Backend value) {
+  switch (value) {
+    case Backend::kIoUring:
+      return "io_uring";
+    case Backend::kEpoll:
+      return "epoll";
+    case Backend::kAuto:
+      break;
+  }
+  return "auto";
+}
+
+template <typename V>
+std::string text_of(const std::map<std::string, V>& value) {
+  std::string out = "map[";
+  for (const auto& [key, entry] : value) {
+    if (out.back() != '[') out += ' ';
+    out += key + ":" + text_of(entry);
+  }
+  return out + "]";
+}
+
+using Text = std::string (*)(const Options&);
+
+template <auto Member>
+std::string value(const Options& options) {
+  return text_of(options.*Member);
+}
+
+template <auto Member>
+std::string petrel_value(const Options& options) {
+  return text_of(options.petrel.*Member);
+}
+
+// Secrets and lists are compared by a text that is never shown.
+std::string permission_key(const std::optional<SubjectPermission>& permission) {
+  if (!permission) return "-";
+  std::string key = permission->allow ? "allow" : "all";
+  const auto add = [&key](const std::vector<PermissionSubject>& subjects) {
+    for (const PermissionSubject& entry : subjects) key += "\n" + entry.subject + " " + entry.queue;
+    key += "\n|";
+  };
+  if (permission->allow) add(*permission->allow);
+  add(permission->deny);
+  return key;
+}
+
+std::string user_key(const UserOptions& user) {
+  std::string key = user.user + "\n" + user.password + "\n" + user.nkey + "\n";
+  if (user.permissions) {
+    key += permission_key(user.permissions->publish) + permission_key(user.permissions->subscribe);
+    if (const auto& responses = user.permissions->allow_responses) {
+      key += std::to_string(responses->max) + " " + duration_text(responses->expires);
+    }
+  }
+  for (const std::string& type : user.allowed_connection_types) key += "\n" + type;
+  return key;
+}
+
+std::string users_key(const Options& options) {
+  std::vector<std::string> keys;
+  for (const UserOptions& user : options.authorization.users) keys.push_back(user_key(user));
+  std::sort(keys.begin(), keys.end());
+  std::string all;
+  for (const std::string& key : keys) all += key + "\n\n";
+  return all;
+}
+
+std::string mappings_key(const Options& options) {
+  std::string key;
+  for (const MappingOptions& mapping : options.mappings) {
+    key += "\n" + mapping.source + ":";
+    for (const MappingDestination& destination : mapping.destinations) {
+      key += destination.subject + " " + std::to_string(destination.weight) + " " +
+             destination.cluster + ",";
+    }
+  }
+  return key;
+}
+
+std::string username(const Options& options) {
+  return options.authorization.user;
+}
+std::string password(const Options& options) {
+  return options.authorization.password;
+}
+std::string token(const Options& options) {
+  return options.authorization.token;
+}
+
+std::string auth_timeout(const Options& options) {
+  const Duration timeout = options.authorization.timeout.value_or(Duration{});
+  return float_text(static_cast<double>(timeout.ns) / 1e9);
+}
+
+std::string tags(const Options& options) {
+  std::string out = "[";
+  for (const std::string& tag : options.tags) out += (out.size() > 1 ? " " : "") + tag;
+  return out + "]";
+}
+
+enum class Rule : uint8_t {
+  kLogsValue,   // Reloaded: NAME = VALUE
+  kLogsName,    // Reloaded: NAME; the value is a secret or a list
+  kLogsAlways,  // the same on every reload
+  kRefused,     // name is nats-server's field
+};
+
+struct OptionRule {
+  std::string_view name;
+  Text text;
+  Rule rule;
+  ReloadArea area = ReloadArea::kLimits;
+};
+
+// In the order of nats-server's options, because the log lines come in it. The options marked "+"
+// are refused by nats-server.
+constexpr OptionRule kRules[] = {
+    {"ServerName", value<&Options::server_name>, Rule::kRefused},
+    {"Host", value<&Options::host>, Rule::kRefused},
+    {"client_advertise", value<&Options::client_advertise>, Rule::kLogsValue, ReloadArea::kInfo},
+    {"trace", value<&Options::trace>, Rule::kLogsValue, ReloadArea::kLogging},
+    {"debug", value<&Options::debug>, Rule::kLogsValue, ReloadArea::kLogging},
+    {"trace_verbose", value<&Options::trace_verbose>, Rule::kLogsValue, ReloadArea::kLogging},
+    {"trace_headers", value<&Options::trace_headers>, Rule::kLogsValue, ReloadArea::kLogging},
+    {"NoSublistCache", value<&Options::disable_sublist_cache>, Rule::kRefused},
+    {"NoHeaderSupport", value<&Options::no_header_support>, Rule::kRefused},
+    {"logtime", value<&Options::logtime>, Rule::kLogsValue, ReloadArea::kLogging},
+    {"logtime_utc", value<&Options::logtime_utc>, Rule::kLogsValue, ReloadArea::kLogging},
+    {"max_connections", value<&Options::max_connections>, Rule::kLogsValue},
+    {"max_subscriptions", value<&Options::max_subscriptions>, Rule::kLogsValue},              // +
+    {"max_subscription_tokens", value<&Options::max_subscription_tokens>, Rule::kLogsValue},  // +
+    {"authorization users", users_key, Rule::kLogsAlways, ReloadArea::kAuthorization},
+    {"accounts", mappings_key, Rule::kLogsAlways, ReloadArea::kAuthorization},
+    {"no_auth_user", value<&Options::no_auth_user>, Rule::kLogsValue,
+     ReloadArea::kAuthorization},  // +
+    {"authorization username", username, Rule::kLogsName, ReloadArea::kAuthorization},
+    {"authorization password", password, Rule::kLogsName, ReloadArea::kAuthorization},
+    {"proxy_protocol", value<&Options::proxy_protocol>, Rule::kLogsValue},  // +
+    {"authorization token", token, Rule::kLogsName, ReloadArea::kAuthorization},
+    {"ping_interval", value<&Options::ping_interval>, Rule::kLogsValue},
+    {"ping_max", value<&Options::ping_max>, Rule::kLogsValue},
+    {"HTTPHost", value<&Options::http_host>, Rule::kRefused},
+    {"HTTPPort", value<&Options::http_port>, Rule::kRefused},
+    {"HTTPBasePath", value<&Options::http_base_path>, Rule::kRefused},
+    {"HTTPSPort", value<&Options::https_port>, Rule::kRefused},
+    {"authorization timeout", auth_timeout, Rule::kLogsValue},
+    {"max_control_line", value<&Options::max_control_line>, Rule::kLogsValue},
+    {"max_payload", value<&Options::max_payload>, Rule::kLogsValue, ReloadArea::kInfo},
+    {"max_pending", value<&Options::max_pending>, Rule::kLogsValue},  // +
+    {"no_fast_producer_stall", value<&Options::no_fast_producer_stall>, Rule::kLogsValue},
+    {"ProfPort", value<&Options::prof_port>, Rule::kRefused},
+    {"prof_block_rate", value<&Options::prof_block_rate>, Rule::kLogsValue},
+    {"pid_file", value<&Options::pid_file>, Rule::kLogsValue, ReloadArea::kFiles},
+    {"ports_file_dir", value<&Options::ports_file_dir>, Rule::kLogsValue, ReloadArea::kFiles},
+    {"log_file", value<&Options::log_file>, Rule::kLogsValue, ReloadArea::kLogging},
+    {"log_size_limit", value<&Options::log_size_limit>, Rule::kLogsValue,
+     ReloadArea::kLogging},                                                                 // +
+    {"log_max_num", value<&Options::log_max_num>, Rule::kLogsValue, ReloadArea::kLogging},  // +
+    {"syslog", value<&Options::syslog>, Rule::kLogsValue, ReloadArea::kLogging},
+    {"remote_syslog", value<&Options::remote_syslog>, Rule::kLogsValue, ReloadArea::kLogging},
+    {"AllowNonTLS", value<&Options::allow_non_tls>, Rule::kRefused},
+    {"write_deadline", value<&Options::write_deadline>, Rule::kLogsValue},
+    {"write_timeout", value<&Options::write_timeout>, Rule::kLogsValue},                    // +
+    {"max_closed_clients", value<&Options::max_closed_clients>, Rule::kLogsValue},          // +
+    {"lame_duck_duration", value<&Options::lame_duck_duration>, Rule::kLogsValue},          // +
+    {"lame_duck_grace_period", value<&Options::lame_duck_grace_period>, Rule::kLogsValue},  // +
+    {"max_traced_msg_len", value<&Options::max_traced_msg_len>, Rule::kLogsValue,
+     ReloadArea::kLogging},
+    {"connect_error_reports", value<&Options::connect_error_reports>, Rule::kLogsValue},
+    {"reconnect_error_reports", value<&Options::reconnect_error_reports>, Rule::kLogsValue},
+    {"tags", tags, Rule::kLogsName, ReloadArea::kInfo},
+    {"metadata", value<&Options::metadata>, Rule::kLogsName, ReloadArea::kInfo},
+    {"FeatureFlags", value<&Options::feature_flags>, Rule::kRefused},
+    {"petrel.loops", petrel_value<&PetrelOptions::loops>, Rule::kRefused},
+    {"petrel.backend", petrel_value<&PetrelOptions::backend>, Rule::kRefused},
+    {"petrel.max_memory", petrel_value<&PetrelOptions::max_memory>, Rule::kLogsValue},
+};
+
+std::string refused(std::string_view field, const std::string& before, const std::string& after) {
+  return "config reload not supported for " + std::string(field) + ": old=" + before +
+         ", new=" + after;
+}
+
+// The lines that nats-server words in its own way.
+std::string log_text(const OptionRule& rule, const std::string& after) {
+  const std::string name(rule.name);
+  if (name == "client_advertise") return "Reload: client_advertise = " + after;
+  if (name == "no_fast_producer_stall") {
+    return "Reloaded: fast producers will " + std::string(after == "true" ? "not " : "") +
+           "be stalled";
+  }
+  if (name == "pid_file" && after.empty()) return "";
+  if (rule.rule != Rule::kLogsValue) return "Reloaded: " + name;
+  return "Reloaded: " + name + " = " + after;
+}
+
+ReloadChange change_of(const OptionRule& rule, const std::string& before,
+                       const std::string& after) {
+  ReloadChange change;
+  change.option = std::string(rule.name);
+  change.area = rule.area;
+  change.is_different = before != after;
+  change.log = log_text(rule, after);
+  if (rule.rule == Rule::kLogsValue) {
+    change.old_value = before;
+    change.new_value = after;
+  }
+  return change;
+}
+
+// A port chosen by the system stays.
+std::string port_refusal(const Options& before, const Options& after) {
+  if (after.port == -1 || after.port == before.port) return "";
+  return refused("Port", text_of(before.port), text_of(after.port));
+}
+
+std::string advertise_refusal(const Options& after) {
+  const std::string& address = after.client_advertise;
+  if (address.empty()) return "";
+  const auto split = split_host_port(address);
+  if (split || split.error().detail.find("missing port") != std::string::npos) return "";
+  return "invalid ClientAdvertise value of " + address + ", err=" + split.error().detail;
+}
+
+}  // namespace
+
+ReloadPlan compare_options(const Options& before, const Options& after) {
+  ReloadPlan plan;
+  plan.refusal = unsupported_text(after);
+  while (!plan.refusal.empty() && plan.refusal.back() == '\n') plan.refusal.pop_back();
+  if (plan.refusal.empty()) plan.refusal = port_refusal(before, after);
+  if (plan.refusal.empty()) plan.refusal = advertise_refusal(after);
+  for (const OptionRule& rule : kRules) {
+    if (!plan.refusal.empty()) break;
+    const std::string old_text = rule.text(before);
+    const std::string new_text = rule.text(after);
+    if (old_text == new_text && rule.rule != Rule::kLogsAlways) continue;
+    if (rule.rule == Rule::kRefused) {
+      plan.refusal = refused(rule.name, old_text, new_text);
+    } else {
+      plan.changes.push_back(change_of(rule, old_text, new_text));
+    }
+  }
+  if (!plan.refusal.empty()) plan.changes.clear();
+  return plan;
+}
+
+std::string reload_plan_text(const ReloadPlan& plan) {
+  if (!plan.refusal.empty()) return "A reload would be refused: " + plan.refusal + "\n";
+  std::string out;
+  for (const ReloadChange& change : plan.changes) {
+    if (!change.is_different) continue;
+    out += "  " + change.option;
+    const bool shown = !change.old_value.empty() || !change.new_value.empty();
+    if (shown) out += ": " + change.old_value + " -> " + change.new_value;
+    out += "\n";
+  }
+  return out.empty() ? "A reload would change nothing.\n" : "A reload would change:\n" + out;
+}
+
+}  // namespace petrel::conf

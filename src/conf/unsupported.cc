@@ -1,0 +1,120 @@
+// The options whose feature Petrel does not have yet. A row goes when its feature comes.
+#include "conf/reader.h"
+
+#include "petrel/conf/startup.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace petrel::conf {
+namespace {
+
+struct Feature {
+  std::string_view option;  // as in Options::defined
+  std::string_view flags;   // those that set it, "|" between them
+  bool (*is_used)(const Options&);
+};
+
+constexpr Feature kFeatures[] = {
+    {"tls", "tls|tlsverify|tlscert|tlskey|tlscacert",
+     [](const Options& o) { return o.tls.has_value(); }},
+    {"accounts", "", [](const Options& o) { return !o.accounts.empty(); }},
+    {"cluster",
+     "cluster|cluster_listen|routes|cluster_name|cluster_advertise|no_advertise|connect_retries",
+     [](const Options& o) {
+       return o.cluster.port != 0 || !o.cluster.routes.empty() || !o.cluster.name.empty();
+     }},
+    {"gateway", "",
+     [](const Options& o) { return o.gateway.port != 0 || !o.gateway.name.empty(); }},
+    {"leafnodes", "",
+     [](const Options& o) { return o.leafnodes.port != 0 || !o.leafnodes.remotes.empty(); }},
+    {"websocket", "", [](const Options& o) { return o.websocket.port != 0; }},
+    {"mqtt", "", [](const Options& o) { return o.mqtt.port != 0; }},
+    {"jetstream", "js|jetstream", [](const Options& o) { return o.jetstream.enabled; }},
+    {"default_js_domain", "", [](const Options& o) { return !o.default_js_domain.empty(); }},
+    {"operator", "", [](const Options& o) { return !o.operators.operators.empty(); }},
+    {"trusted_keys", "", [](const Options& o) { return !o.operators.trusted_keys.empty(); }},
+    {"resolver", "",
+     [](const Options& o) { return o.operators.resolver.kind != ResolverKind::kNone; }},
+    {"resolver_tls", "", [](const Options& o) { return o.operators.resolver_tls.has_value(); }},
+    {"resolver_preload", "",
+     [](const Options& o) { return !o.operators.resolver_preload.empty(); }},
+    {"resolver_pinned_accounts", "",
+     [](const Options& o) { return !o.operators.resolver_pinned_accounts.empty(); }},
+    {"default_sentinel", "",
+     [](const Options& o) { return !o.operators.default_sentinel.empty(); }},
+    {"proxies", "", [](const Options& o) { return !o.trusted_proxies.empty(); }},
+    {"ocsp", "", [](const Options& o) { return o.ocsp && o.ocsp->mode != OcspMode::kNever; }},
+    {"ocsp_cache", "", [](const Options& o) { return o.ocsp_cache && o.ocsp_cache->local; }},
+    {"system_account", "", [](const Options& o) { return !o.system_account.empty(); }},
+    {"no_system_account", "", [](const Options& o) { return o.no_system_account; }},
+    {"https_port", "ms|https_port", [](const Options& o) { return o.https_port != 0; }},
+    {"prof_port", "profile", [](const Options& o) { return o.prof_port != 0; }},
+    {"prof_block_rate", "", [](const Options& o) { return o.prof_block_rate != 0; }},
+};
+
+// The flag of the command line that set a feature, "" if none did.
+std::string flag_of(const Feature& feature, const std::vector<FlagSetting>& flags) {
+  for (const FlagSetting& flag : flags) {
+    if (!feature.flags.empty() && has_name(feature.flags, flag.name)) return "--" + flag.name;
+  }
+  return "";
+}
+
+void list_feature(const Feature& feature, const std::vector<FlagSetting>& flags, Options& options) {
+  std::string option(feature.option);
+  auto place = options.defined.find(option);
+  if (place == options.defined.end() && option == "https_port") {
+    option = "https";
+    place = options.defined.find(option);
+  }
+  if (place != options.defined.end()) {
+    options.unsupported.push_back({option, place->second});
+    return;
+  }
+  const std::string flag = flag_of(feature, flags);
+  options.unsupported.push_back({flag.empty() ? option : flag, {}});
+}
+
+void list_authorization(Options& options) {
+  const AuthorizationOptions& authorization = options.authorization;
+  const auto place = options.defined.find("authorization");
+  const Position at = place == options.defined.end() ? Position{} : place->second;
+  if (authorization.auth_callout) {
+    options.unsupported.push_back({"authorization.auth_callout", at});
+  }
+  if (authorization.proxy_required) {
+    options.unsupported.push_back({"authorization.proxy_required", at});
+  }
+  for (const UserOptions& user : authorization.users) {
+    if (!user.nkey.empty()) {
+      options.unsupported.push_back({"authorization.users.nkey", user.position});
+    }
+    if (user.proxy_required) {
+      options.unsupported.push_back({"authorization.users.proxy_required", user.position});
+    }
+  }
+}
+
+}  // namespace
+
+void list_unsupported(const std::vector<FlagSetting>& flags, Options& options) {
+  options.unsupported.clear();
+  for (const Feature& feature : kFeatures) {
+    if (feature.is_used(options)) list_feature(feature, flags, options);
+  }
+  list_authorization(options);
+}
+
+std::string unsupported_text(const Options& options) {
+  std::string out;
+  for (const UnsupportedOption& option : options.unsupported) {
+    if (option.position.line > 0) out += option.position.text() + ": ";
+    const bool is_flag = option.path.rfind("--", 0) == 0;
+    out += std::string(is_flag ? "flag " : "option ") + go_quote(option.path) +
+           " is not supported by this version of Petrel\n";
+  }
+  return out;
+}
+
+}  // namespace petrel::conf
