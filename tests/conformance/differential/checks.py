@@ -107,7 +107,7 @@ def check(verb, text, observed):
         return _bytes_check(scenario.unescape(text) + b"<EOF>", observed)
     if verb == "quiet":
         return _bytes_check(scenario.unescape(text) + b"PONG\r\n", observed)
-    if verb in ("<info", "<msg", "<events"):
+    if verb in ("<info", "<msg"):
         return None if is_subset(json.loads(text[text.index("{"):]), observed) else \
             f"got {json.dumps(observed, ensure_ascii=False)}"
     if verb == "spread":
@@ -128,8 +128,11 @@ def check(verb, text, observed):
         low, high = _numbers(text)
         return None if low <= observed <= high else f"took {observed:.3f} s"
     if verb == "body":
-        return None if _matches(text, observed) else f"got {observed!r}"
-    if verb in ("status", "exit", "filetext", "filemode", "lists"):
+        wanted = text if text.startswith("~ ") else scenario.unescape(text).decode()
+        return None if _matches(wanted, observed) else f"got {observed!r}"
+    if verb == "filetext":
+        return None if observed == scenario.unescape(text).decode() else f"got {observed!r}"
+    if verb in ("status", "exit", "filemode", "lists", "loglines"):
         return None if str(observed) == text else f"got {observed!r}"
     return f"unknown verb {verb}"
 
@@ -195,7 +198,7 @@ def corrupt(verb, text, observed):
         return observed[0] if observed else "~ no line to be found"
     if verb in ("eof", "quiet"):
         return text + "x"
-    if verb in ("<info", "<msg", "<events"):
+    if verb in ("<info", "<msg"):
         at = text.index("{")
         return text[:at] + json.dumps(_corrupt_json(json.loads(text[at:])))
     if verb == "spread":
@@ -205,6 +208,6 @@ def corrupt(verb, text, observed):
         return _corrupt_json_step(text)
     if verb == "took":
         return "-2 -1"
-    if verb in ("status", "exit", "filemode", "lists"):
+    if verb in ("status", "exit", "filemode", "lists", "loglines"):
         return _corrupt_number(text)
     return text + "\x7f"

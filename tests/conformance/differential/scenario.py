@@ -38,11 +38,11 @@ class Scenario:
 
 
 # Verbs that begin a block of literal lines up to a line `end`.
-_BLOCKS = {"config", "file", "write", "body"}
+_BLOCKS = {"config", "file", "write"}
 # Verbs that check something and so belong to an assertion.
-EXPECTING = {"<", "<<", "<info", "<msg", "<events", "eof", "quiet", "spread", "status", "header", "noheader",
+EXPECTING = {"<", "<<", "<info", "<msg", "eof", "quiet", "spread", "status", "header", "noheader",
              "body", "json", "log", "lognext", "nolog", "lines", "exit", "err", "out", "filetext", "filemode",
-             "nofile", "took", "udp", "within", "lists", "rotated", "cycles", "metric"}
+             "nofile", "took", "udp", "lists", "loglines"}
 _ACTOR = re.compile(r"^([A-Z][A-Za-z0-9]*) (\S+) ?(.*)$", re.S)
 
 
@@ -141,7 +141,7 @@ def _step(reader, line):
     else:
         verb, _, rest = line.partition(" ")
         step = Step(reader.number, "", verb, rest)
-    if step.verb in _BLOCKS and (step.verb != "body" or step.text == ""):
+    if step.verb in _BLOCKS:
         step.block = reader.block()
     return step
 
