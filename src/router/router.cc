@@ -182,7 +182,7 @@ uint32_t Router::route(AccountInterest& account, const Message& message) {
   for (const DeliveryPlan::Run& run : plan.remote_runs) {
     const std::span<const Target> targets =
         std::span(plan.remote_targets).subspan(run.begin, run.end - run.begin);
-    send_to_loop(account, run.loop, message, targets, Slice());
+    send_to_loop(run.loop, message, {&account, {}, targets, Slice()});
     delivered += run.end - run.begin;
   }
   for (const DeliveryPlan::Group& group : plan.groups) {
@@ -200,7 +200,7 @@ bool Router::deliver_to_group(AccountInterest& account, const DeliveryPlan& plan
     if (++pick == count) pick = 0;
     if (member.loop != loop_) {
       const Target target{member.local.slot, member.local.generation};
-      send_to_loop(account, member.loop, message, {&target, 1}, group.queue);
+      send_to_loop(member.loop, message, {&account, {}, {&target, 1}, group.queue});
       return true;
     }
     Subscription* subscription = subscriptions_.find(member.local.slot, member.local.generation);
@@ -228,16 +228,16 @@ void Router::on_high_pending(Receiver& to, size_t pending) {
   }
 }
 
-void Router::send_to_loop(AccountInterest& account, uint16_t loop, const Message& message,
-                          std::span<const Target> targets, Slice queue) {
+void Router::send_to_loop(uint16_t loop, const Message& message, Delivery delivery) {
   std::unique_ptr<DeliveryBatch>& batch = batches_[loop];
   if (batch == nullptr) batch = std::make_unique<DeliveryBatch>(batch_pool_);
-  const ConnectionHandle publisher =
+  delivery.publisher =
       message.publisher != nullptr ? message.publisher->handle : ConnectionHandle{~0U, 0, loop_};
+  std::span<const Target> targets = delivery.targets;
   while (!targets.empty()) {
-    const auto part = targets.first(std::min(targets.size(), DeliveryBatch::kTargetsMax));
-    batch->add(account, message, publisher, part, queue);
-    targets = targets.subspan(part.size());
+    delivery.targets = targets.first(std::min(targets.size(), DeliveryBatch::kTargetsMax));
+    batch->add(delivery, message);
+    targets = targets.subspan(delivery.targets.size());
   }
   turn_bytes_ += message.tail.size();
   if (batch->charged_bytes() > kFlushBytes) {
@@ -255,30 +255,50 @@ void Router::post_batches() {
 void Router::deliver_batch(const DeliveryBatch& batch) {
   const bool stall_before = std::exchange(stall_requested_, false);
   ConnectionHandle asked{~0U, 0, 0};
-  batch.for_each([&](const DeliveryBatch::Record& record) {
-    for (const Target& target : record.targets) {
-      Subscription* subscription = subscriptions_.find(target.slot, target.generation);
-      const bool taken =
-          subscription != nullptr && deliver(target.slot, *subscription, record.message, Slice());
-      if (!taken && !record.queue.empty()) redeliver_to_group(record);
-    }
-    if (take_stall_request() && record.publisher.slot != ~0U && !(record.publisher == asked)) {
-      asked = record.publisher;
+  batch.for_each_run([&](DeliveryBatch::Run& run) {
+    const ConnectionHandle publisher = run.delivery().publisher;
+    deliver_run(run);
+    if (take_stall_request() && publisher.slot != ~0U && !(publisher == asked)) {
+      asked = publisher;
       port_.ask_to_stall(asked);
     }
   });
   stall_requested_ = stall_before;
 }
 
+void Router::deliver_run(DeliveryBatch::Run& run) {
+  // The prefixes are the same for all messages of the run.
+  const std::span<const Target> targets = run.delivery().targets;
+  run_prefixes_.clear();
+  run_ends_.clear();
+  for (const Target& target : targets) {
+    const Subscription* subscription = subscriptions_.find(target.slot, target.generation);
+    if (subscription != nullptr) run_prefixes_.append(format_prefix(*subscription, run.subject()));
+    run_ends_.push_back(run_prefixes_.size());
+  }
+  Message message;
+  while (run.next(message)) {
+    size_t begin = 0;
+    for (size_t i = 0; i < targets.size(); ++i) {
+      Subscription* subscription = subscriptions_.find(targets[i].slot, targets[i].generation);
+      const Slice prefix = Slice(run_prefixes_).substr(begin, run_ends_[i] - begin);
+      begin = run_ends_[i];
+      const bool taken =
+          subscription != nullptr && deliver(targets[i].slot, *subscription, message, prefix);
+      if (!taken && !run.delivery().queue.empty()) redeliver_to_group(run.delivery(), message);
+    }
+  }
+}
+
 // The member that another loop picked is gone: pick again as of now.
-void Router::redeliver_to_group(const DeliveryBatch::Record& record) {
+void Router::redeliver_to_group(const Delivery& delivery, const Message& message) {
   subject::InterestStamp stamp;
-  record.account->index.match(record.message.subject, match_, stamp);
+  delivery.account->index.match(message.subject, match_, stamp);
   DeliveryPlan plan;
-  build_plan(record.message.subject, plan, false);
+  build_plan(message.subject, plan, false);
   for (const DeliveryPlan::Group& group : plan.groups) {
-    if (group.queue != record.queue) continue;
-    deliver_to_group(*record.account, plan, group, record.message);
+    if (group.queue != delivery.queue) continue;
+    deliver_to_group(*delivery.account, plan, group, message);
     return;
   }
 }

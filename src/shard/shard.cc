@@ -10,6 +10,9 @@ namespace petrel::shard {
 namespace {
 constexpr Duration kSleepMax = Duration::seconds(60);
 constexpr size_t kPartsMax = 64;
+constexpr size_t kScatteredMin = 32;      // connections touched
+constexpr size_t kScatteredBytes = 1024;  // for each of them
+constexpr Duration kScatteredWait = Duration::micros(250);
 }  // namespace
 
 using session::ClientSession;
@@ -45,6 +48,7 @@ void Shard::open_connection(router::ConnectionHandle connection, uint64_t cid,
 }
 
 void Shard::bytes_received(uint32_t slot, const BlockRef& block, Slice bytes) {
+  ++turn_inputs_;
   if (ClientSession* session = at(slot); session != nullptr) session->on_bytes(block, bytes);
 }
 
@@ -141,6 +145,36 @@ Instant Shard::end_turn() {
   handle_inbox();
   fire_timers();
   router_.post_batches();
+  if (should_wait_for_more()) return std::min(flush_due_, next_timer());
+  flush_touched();
+  forget_ended();
+  router_.begin_turn();
+  return next_timer();
+}
+
+Instant Shard::next_timer() const {
+  const Instant latest = context_.now + kSleepMax;
+  return timers_.empty() ? latest : std::min(latest, timers_.top().when);
+}
+
+// One input fanned out to many connections, a few bytes each: the sends would cost more than all
+// the rest. They wait a moment for the messages that are already on their way.
+bool Shard::should_wait_for_more() {
+  const size_t touched = router_.touched().size();
+  const size_t inputs = std::exchange(turn_inputs_, 0);
+  const bool is_scattered = touched >= kScatteredMin && inputs * 8 <= touched &&
+                            router_.turn_bytes() < touched * kScatteredBytes;
+  if (!is_scattered || !closing_.empty()) {
+    flush_due_ = Instant{};
+    return false;
+  }
+  if (flush_due_.ns == 0) flush_due_ = context_.now + kScatteredWait;
+  if (context_.now < flush_due_) return true;
+  flush_due_ = Instant{};
+  return false;
+}
+
+void Shard::flush_touched() {
   // Index loop: a flush may close a connection, which touches others no more but may add itself.
   std::vector<router::Receiver*>& touched = router_.touched();
   for (size_t i = 0; i < touched.size(); ++i) {
@@ -150,10 +184,6 @@ Instant Shard::end_turn() {
     if (!session.is_blocked && !session.outbound.is_empty()) flush(session);
   }
   touched.clear();
-  forget_ended();
-  router_.begin_turn();
-  const Instant latest = context_.now + kSleepMax;
-  return timers_.empty() ? latest : std::min(latest, timers_.top().when);
 }
 
 void Shard::forget_ended() {

@@ -1,7 +1,8 @@
 // DeliveryBatch: all deliveries of one turn from one loop to another, posted at once.
 //
-// A batch is a row of records packed into blocks; each holds a message once and the subscriptions
-// that want it. Small messages are copied in, large ones referenced.
+// A batch is a row of runs packed into blocks. A run says once who gets the messages (subscriptions
+// by name) under which subject, and holds the messages that follow each other with the same answer.
+// Small messages are copied in, large ones referenced.
 // Owner: the writing loop until it is posted, then the reading loop. Values only, no pointers into
 // a loop. Blocks go back to the pool of the writer from any thread.
 #pragma once
@@ -11,7 +12,6 @@
 #include "petrel/router/receiver.h"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -23,6 +23,14 @@ struct Target {
   uint32_t generation;
 };
 
+// Who gets a message on the other loop.
+struct Delivery {
+  AccountInterest* account = nullptr;
+  ConnectionHandle publisher;
+  std::span<const Target> targets;
+  Slice queue;  // set when the one target was picked from a queue group: another may take its place
+};
+
 class DeliveryBatch {
  public:
   // Messages above this size are referenced, not copied.
@@ -32,48 +40,61 @@ class DeliveryBatch {
 
   explicit DeliveryBatch(std::shared_ptr<BlockPool> pool) : pool_(std::move(pool)) {}
 
-  // REQUIRES: targets.size() <= kTargetsMax. `queue` is set when the one target was picked from a
-  // queue group and another member may take its place.
-  void add(AccountInterest& account, const Message& message, ConnectionHandle publisher,
-           std::span<const Target> targets, Slice queue);
+  // REQUIRES: targets.size() <= kTargetsMax.
+  void add(const Delivery& delivery, const Message& message);
 
-  struct Record {
-    AccountInterest* account;
-    ConnectionHandle publisher;
-    std::span<const Target> targets;
-    Slice queue;
-    Message message;
+  // The messages of one run, in order.
+  class Run {
+   public:
+    const Delivery& delivery() const { return delivery_; }
+    Slice subject() const { return subject_; }
+    uint32_t size() const { return left_; }
+    bool next(Message& message);
+
+   private:
+    friend class DeliveryBatch;
+    const DeliveryBatch* batch_ = nullptr;
+    Delivery delivery_;
+    Slice subject_;
+    const char* at_ = nullptr;
+    uint32_t left_ = 0;
   };
-  // Calls `handle` for each record in order.
+
+  // Calls `handle(Run)` for each run in order. REQUIRES: it takes all messages of the run.
   template <typename Handler>
-  void for_each(Handler&& handle) const {
+  void for_each_run(Handler&& handle) const {
     for (const Chunk& chunk : chunks_) {
       const char* at = chunk.block->bytes();
       const char* end = at + chunk.used;
       while (at < end) {
-        Record record;
-        at = decode(at, record);
-        handle(record);
+        Run run = open_run(at);
+        handle(run);
+        at = run.at_;
       }
     }
   }
 
-  bool is_empty() const { return chunks_.empty(); }
   // What the batch keeps alive, charged to the destination's inbox.
   size_t charged_bytes() const { return charged_bytes_; }
 
  private:
-  struct Header;
+  struct RunHeader;
+  struct MessageHeader;
+  struct Reference;
   struct Chunk {
     BlockRef block;
     uint32_t used = 0;
   };
-  char* reserve(size_t bytes);
-  const char* decode(const char* at, Record& record) const;
+  bool extends_last_run(const Delivery& delivery, const Message& message,
+                        size_t message_bytes) const;
+  void begin_run(const Delivery& delivery, const Message& message, size_t message_bytes);
+  void add_message(const Message& message, bool by_reference);
+  Run open_run(const char* at) const;
 
   std::shared_ptr<BlockPool> pool_;
   std::vector<Chunk> chunks_;
   std::vector<BlockRef> referenced_;
+  char* last_run_ = nullptr;
   size_t charged_bytes_ = 0;
 };
 

@@ -23,6 +23,10 @@ struct ConnectionHandle {
 
 // The interest of one account; shared by all loops.
 struct AccountInterest {
+  // `seed` of the hashes of its index: secret, so that nobody can aim at one chain.
+  explicit AccountInterest(std::string account_name, uint64_t seed = 0)
+      : name(std::move(account_name)), index(seed) {}
+
   std::string name;
   subject::SubjectIndex index;
 };

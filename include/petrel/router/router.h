@@ -67,6 +67,8 @@ class Router {
   // Starts a new turn's account of delivered bytes (decides about early flushes).
   void begin_turn();
 
+  size_t turn_bytes() const { return turn_bytes_; }
+
   SubscriptionTable& subscriptions() { return subscriptions_; }
   BufferPool& buffers() { return buffers_; }
   uint16_t loop() const { return loop_; }
@@ -87,9 +89,9 @@ class Router {
   void on_high_pending(Receiver& to, size_t pending);
   bool deliver_to_group(AccountInterest& account, const DeliveryPlan& plan,
                         const DeliveryPlan::Group& group, const Message& message);
-  void send_to_loop(AccountInterest& account, uint16_t loop, const Message& message,
-                    std::span<const Target> targets, Slice queue);
-  void redeliver_to_group(const DeliveryBatch::Record& record);
+  void send_to_loop(uint16_t loop, const Message& message, Delivery delivery);
+  void deliver_run(DeliveryBatch::Run& run);
+  void redeliver_to_group(const Delivery& delivery, const Message& message);
   Slice format_prefix(const Subscription& subscription, Slice subject);
 
   const uint16_t loop_;
@@ -103,6 +105,8 @@ class Router {
   subject::MatchResult match_;
   std::string scratch_prefix_;
   std::string scratch_sizes_;
+  std::string run_prefixes_;
+  std::vector<size_t> run_ends_;
   std::shared_ptr<BlockPool> batch_pool_;
   std::vector<std::unique_ptr<DeliveryBatch>> batches_;  // by loop
   std::vector<Receiver*> touched_;

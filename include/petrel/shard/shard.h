@@ -128,6 +128,9 @@ class Shard final : private router::RouterPort, private session::SessionHost {
            std::string text) override;
 
   void handle_item(InboxItem item);
+  bool should_wait_for_more();
+  Instant next_timer() const;
+  void flush_touched();
   void flush(session::ClientSession& session);
   void mark_blocked(session::ClientSession& session);
   void write_deadline_passed(session::ClientSession& session);
@@ -151,6 +154,8 @@ class Shard final : private router::RouterPort, private session::SessionHost {
   std::vector<InboxItem> inbox_;
   size_t inbox_next_ = 0;
   size_t open_ = 0;
+  size_t turn_inputs_ = 0;  // connections read in this turn
+  Instant flush_due_{};     // sends wait until then; 0: they do not
 };
 
 }  // namespace petrel::shard
