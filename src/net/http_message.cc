@@ -81,7 +81,8 @@ std::string serialize_response(HttpResponse response, const HttpFraming& framing
   std::stable_sort(headers.begin(), headers.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   std::string out = status_line(framing.version, response.status) + "\r\n";
-  for (const auto& [name, value] : headers) out.append(name + ": " + value + "\r\n");
+  for (const auto& [name, value] : headers)
+    out.append(name).append(": ").append(value).append("\r\n");
   out.append("Date: " + http_date(framing.now) + "\r\n");
   out.append("Content-Length: " + std::to_string(response.body.size()) + "\r\n");
   if (framing.version == 10 && framing.keep_alive) out.append("Connection: keep-alive\r\n");

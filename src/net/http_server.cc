@@ -85,7 +85,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_header(error_code error);
   void read_body();
   void handle();
-  void call_handler(HttpRequest request);
+  void call_handler(const HttpRequest& request);
   void refuse(unsigned status, std::string_view reason);
   void refuse_malformed(error_code error);
   bool names_http_version() const;
@@ -257,10 +257,10 @@ void Connection::handle() {
     if (!request.raw_query.empty()) location += "?" + request.raw_query;
     return answer(http_redirect(request.method, location));
   }
-  call_handler(std::move(request));
+  call_handler(request);
 }
 
-void Connection::call_handler(HttpRequest request) {
+void Connection::call_handler(const HttpRequest& request) {
   parser_.reset();
   // Nothing is read or written until the answer comes; it has no time limit here.
   stream_.expires_never();
@@ -398,7 +398,9 @@ Status AsioHttpServer::take_listener(int fd) {
 void AsioHttpServer::start() {
   PETREL_CHECK(!thread_.joinable());
   accept();
-  thread_ = std::thread([this]() noexcept { shared_->io.run(); });
+  // What throws here is a lack of memory or of system resources, which ends the process.
+  thread_ =
+      std::thread([this]() noexcept { shared_->io.run(); });  // NOLINT(bugprone-exception-escape)
 }
 
 void AsioHttpServer::stop() {

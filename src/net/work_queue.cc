@@ -6,7 +6,7 @@ namespace petrel::net {
 
 bool WorkQueue::push(Work work) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (is_closed_ || waiting_.size() >= waiting_max_) return false;
     waiting_.push_back(std::move(work));
   }
@@ -15,8 +15,8 @@ bool WorkQueue::push(Work work) {
 }
 
 std::optional<WorkQueue::Work> WorkQueue::pop() {
-  std::unique_lock lock(mutex_);
-  while (waiting_.empty() && !is_closed_) ready_.wait(lock);
+  const MutexLock lock(mutex_);
+  while (waiting_.empty() && !is_closed_) ready_.wait(mutex_);
   if (is_closed_) return std::nullopt;
   std::optional<Work> work = std::move(waiting_.front());
   waiting_.pop_front();
@@ -26,7 +26,7 @@ std::optional<WorkQueue::Work> WorkQueue::pop() {
 void WorkQueue::close() {
   std::deque<Work> dropped;  // destroyed without the lock
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     is_closed_ = true;
     dropped.swap(waiting_);
   }

@@ -45,7 +45,7 @@ HttpResponse http_not_found();
 struct HttpLimits {
   size_t connections_max = 1500;
   uint32_t header_bytes_max = 1024 * 1024;
-  uint64_t body_bytes_max = 256 * 1024;  // bodies are read and ignored
+  uint64_t body_bytes_max = 262'144;  // bodies are read and ignored
   Duration header_timeout = Duration::seconds(5);
   // The longest time in which a reader takes nothing of its answer.
   Duration write_timeout = Duration::seconds(10);

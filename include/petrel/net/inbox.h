@@ -6,10 +6,9 @@
 // Two vectors are swapped, so neither side allocates once both have grown.
 #pragma once
 
-#include "petrel/base/thread_annotations.h"
+#include "petrel/base/mutex.h"
 
 #include <atomic>
-#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -24,7 +23,7 @@ class Inbox {
 
   // True if the consumer must be woken: nothing lay here before.
   [[nodiscard]] bool push(T item) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const bool was_empty = items_.empty();
     items_.push_back(std::move(item));
     if (was_empty) filled_.store(true, std::memory_order_relaxed);
@@ -34,7 +33,7 @@ class Inbox {
   // Replaces the content of `out` by all items in order of arrival.
   void take(std::vector<T>& out) {
     out.clear();
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     items_.swap(out);
     filled_.store(false, std::memory_order_relaxed);
   }
@@ -43,7 +42,7 @@ class Inbox {
   bool looks_empty() const { return !filled_.load(std::memory_order_relaxed); }
 
  private:
-  std::mutex mutex_;
+  Mutex mutex_;
   std::vector<T> items_ PETREL_GUARDED_BY(mutex_);
   std::atomic<bool> filled_{false};
 };

@@ -3,13 +3,12 @@
 // Owner: WorkerPool. Thread: any. Limits: `waiting_max` pieces wait; when it is full push says no.
 #pragma once
 
-#include "petrel/base/thread_annotations.h"
+#include "petrel/base/mutex.h"
 
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <optional>
 
 namespace petrel::net {
@@ -31,8 +30,8 @@ class WorkQueue {
 
  private:
   const size_t waiting_max_;
-  std::mutex mutex_;
-  std::condition_variable ready_;
+  Mutex mutex_;
+  std::condition_variable_any ready_;
   std::deque<Work> waiting_ PETREL_GUARDED_BY(mutex_);
   bool is_closed_ PETREL_GUARDED_BY(mutex_) = false;
 };

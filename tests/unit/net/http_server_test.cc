@@ -2,6 +2,7 @@
 #include "petrel/net/http_server.h"
 
 #include "loop_harness.h"
+#include "small_file_table.h"
 
 namespace petrel::net::testing {
 namespace {
@@ -17,7 +18,7 @@ class HttpServerTest : public ::testing::Test {
     auto server = HttpServer::create(
         *listener,
         [this](const HttpRequest& request, HttpServer::Reply reply) { handler_(request, reply); },
-        {.limits = limits_, .on_accept_error = {}});
+        {.limits = limits_, .on_accept_error = accept_error_});
     ASSERT_TRUE(server);
     server_ = std::move(*server);
     server_->start();
@@ -56,6 +57,7 @@ class HttpServerTest : public ::testing::Test {
         if (request.path != "/healthz") return reply(http_not_found());
         reply({.content_type = "text/plain", .body = request.method + " " + request.raw_query});
       };
+  std::function<void(int)> accept_error_;
   uint16_t port_ = 0;
   std::unique_ptr<HttpServer> server_;
 };
@@ -293,6 +295,22 @@ TEST_F(HttpServerTest, BigAnswerReachesAReaderThatKeepsReading) {
   Client client = connect();
   ASSERT_TRUE(client.send_all(kHealth));
   EXPECT_TRUE(body_of_kept(client) == Client::pattern(0, kBig));
+}
+
+TEST_F(HttpServerTest, OutOfFilesIsReportedAndAcceptingGoesOnLater) {
+  std::promise<int> reported;
+  accept_error_ = [&reported](int error) {
+    reported.set_value(error);
+  };  // a second one would throw
+  start();
+  SmallFileTable files;
+  Client client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  files.fill();
+  ASSERT_TRUE(client.connect_to(port_));
+  EXPECT_EQ(reported.get_future().get(), EMFILE);
+  files.drain();
+  ASSERT_TRUE(client.send_all(kHealth));
+  EXPECT_EQ(body_of_kept(client), "GET ");
 }
 
 TEST_F(HttpServerTest, StopEndsConnectionsAndFreesThePort) {

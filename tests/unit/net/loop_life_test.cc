@@ -1,10 +1,10 @@
 // How connections, listeners and the loop itself begin and end.
 #include "loop_harness.h"
+#include "small_file_table.h"
 
 #include <algorithm>
 #include <fcntl.h>
 #include <set>
-#include <sys/resource.h>
 
 namespace petrel::net::testing {
 namespace {
@@ -323,36 +323,8 @@ TEST_P(LoopLife, TakesAStormOfConnections) {
   EXPECT_TRUE(harness_.await([](const auto& s) { return s.closed.size() == kStorm; }));
 }
 
-// Allows few open files, and none at all between fill() and drain().
-class SmallFileTable {
- public:
-  SmallFileTable() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    const int next = ::dup(0);
-    ::close(next);
-    rlimit lowered = before_;
-    lowered.rlim_cur = static_cast<rlim_t>(next) + 40;
-    ::setrlimit(RLIMIT_NOFILE, &lowered);
-  }
-  ~SmallFileTable() {
-    drain();
-    ::setrlimit(RLIMIT_NOFILE, &before_);
-  }
-  void fill() {
-    for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) fillers_.push_back(fd);
-  }
-  void drain() {
-    for (const int fd : fillers_) ::close(fd);
-    fillers_.clear();
-  }
-
- private:
-  rlimit before_{};
-  std::vector<int> fillers_;
-};
-
 TEST_P(LoopLife, OutOfFilesIsReportedWithoutSpinningAndAcceptingGoesOnLater) {
-  SmallFileTable files;
+  SmallFileTable files;  // the ring notes the limit when it is armed, so it comes first
   PETREL_START_LOOP();
   harness_.on_loop([] {});
   Client client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
