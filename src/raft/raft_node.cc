@@ -112,6 +112,9 @@ LogIndex RaftNode::applied() const {
 bool RaftNode::is_quiesced() const {
   return core_->is_quiesced_;
 }
+bool RaftNode::is_failed() const {
+  return core_->is_failed_;
+}
 const Membership& RaftNode::membership() const {
   return core_->log_.membership();
 }

@@ -142,6 +142,7 @@ class RaftNode {
   LogIndex commit() const;
   LogIndex applied() const;
   bool is_quiesced() const;
+  bool is_failed() const;
   const Membership& membership() const;            // of the last entry that changed it
   Membership membership_at(LogIndex index) const;  // for the owner's checkpoint at `index`
   Result<Term> term_at(LogIndex index) const;

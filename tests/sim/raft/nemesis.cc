@@ -1,0 +1,222 @@
+// What goes wrong in a RaftWorld, and how it ends.
+#include "sim/raft/raft_world.h"
+
+#include <algorithm>
+#include <string>
+
+namespace petrel::sim {
+
+void RaftWorld::break_something() {
+  switch (prng_.below(9)) {
+    case 0:
+    case 1:
+      if (plan_.crashes) crash_somebody();
+      break;
+    case 2:
+      if (plan_.pauses) {
+        const auto node = static_cast<uint32_t>(prng_.below(plan_.nodes));
+        const auto ms = static_cast<int64_t>(1 + prng_.below(1000));
+        paused_until_[node] = now() + Duration::millis(ms);
+        if (has_trace()) {
+          trace("node " + std::to_string(node + 1) + " pauses " + std::to_string(ms) + " ms");
+        }
+      }
+      break;
+    case 3:
+    case 4:
+      if (plan_.partitions) cut_network();
+      break;
+    case 5:
+      if (plan_.clocks) disturb_clock();
+      break;
+    case 6:
+      if (plan_.memberships) change_membership();
+      break;
+    case 7:
+      if (plan_.transfers) transfer_leadership();
+      break;
+    default:
+      if (plan_.checkpoints) {
+        const auto node = static_cast<uint32_t>(prng_.below(plan_.nodes));
+        if (replicas_[node]->is_up()) replicas_[node]->checkpoint();
+      }
+      break;
+  }
+}
+
+// A memory log that restarts has lost its part: only as many as the group can spare.
+bool RaftWorld::may_crash(uint32_t node) const {
+  if (!replicas_[node]->is_up()) return false;
+  if (!plan_.is_volatile) return true;
+  const int leader = find_leader();
+  if (leader < 0) return false;
+  const raft::RaftNode& raft = replicas_[static_cast<uint32_t>(leader)]->raft();
+  if (raft.view().is_changing || raft.membership().count(raft::kVoter) < 3) return false;
+  if (raft.membership().find(node + 1) == nullptr) return true;
+  return std::all_of(raft.membership().members().begin(), raft.membership().members().end(),
+                     [&](const raft::Member& member) {
+                       const Replica& replica = *replicas_[member.node - 1];
+                       return member.has(raft::kVoter) && replica.is_up() &&
+                              replica.raft().view().is_trusted &&
+                              replica.raft().membership() == raft.membership();
+                     });
+}
+
+void RaftWorld::crash_somebody() {
+  const auto crash_one = [&](uint32_t node) {
+    if (!may_crash(node)) return;
+    if (plan_.damage && ((may_be_damaged_ >> node) & 1) != 0 && prng_.chance(500)) {
+      if (has_trace()) trace("node " + std::to_string(node + 1) + " loses bits");
+      replicas_[node]->damage_on_next_crash();
+    }
+    crash_replica(node, Duration::millis(1 + static_cast<int64_t>(prng_.below(2000))));
+  };
+  if (!plan_.is_volatile && prng_.chance(150)) {  // the power fails everywhere
+    for (uint32_t node = 0; node < plan_.nodes; ++node) crash_one(node);
+    return;
+  }
+  const int leader = find_leader();
+  const bool takes_leader = leader >= 0 && prng_.chance(400);
+  crash_one(takes_leader ? static_cast<uint32_t>(leader)
+                         : static_cast<uint32_t>(prng_.below(plan_.nodes)));
+}
+
+void RaftWorld::cut_network() {
+  network_.mend_all();
+  const auto a = static_cast<uint32_t>(prng_.below(plan_.nodes));
+  const auto b = static_cast<uint32_t>(prng_.below(plan_.nodes));
+  const auto side = static_cast<uint32_t>(prng_.below(1U << plan_.nodes));
+  const int leader = find_leader();
+  const uint64_t kind = prng_.below(6);
+  switch (kind) {
+    case 0:
+      network_.partition(side);
+      break;
+    case 1:
+      network_.partition_with_bridge(side, a);
+      break;
+    case 2:
+      if (a != b) network_.cut(a, b);
+      break;
+    case 3:
+      network_.isolate(a);
+      break;
+    case 4:
+      if (leader >= 0) network_.isolate(static_cast<uint32_t>(leader));
+      break;
+    default:
+      break;  // healed
+  }
+  if (has_trace()) {
+    static constexpr const char* kNames[] = {"sides", "bridge",       "one way",
+                                             "alone", "leader alone", "whole"};
+    trace(std::string("network: ") + kNames[kind]);
+  }
+}
+
+void RaftWorld::disturb_clock() {
+  const auto node = static_cast<uint32_t>(prng_.below(plan_.nodes));
+  SimClock& clock = replicas_[node]->clock();
+  const uint64_t kind = prng_.below(3);
+  if (kind == 0) {
+    clock.set_rate(now(), 850 + static_cast<uint32_t>(prng_.below(300)));
+  } else if (kind == 1) {
+    clock.jump(now(), Duration::millis(static_cast<int64_t>(prng_.below(5000))));
+  } else {
+    // A clock that stands still stands still for its whole process: timers and all.
+    const Instant until = now() + Duration::millis(static_cast<int64_t>(prng_.below(300)));
+    paused_until_[node] = std::max(paused_until_[node], until);
+  }
+  if (has_trace()) trace("clock of node " + std::to_string(node + 1) + " disturbed");
+}
+
+void RaftWorld::change_membership() {
+  const int leader = find_leader();
+  if (leader < 0) return;
+  Replica& replica = *replicas_[static_cast<uint32_t>(leader)];
+  const raft::Membership today = replica.raft().membership();
+  std::vector<raft::Member> members(today.members().begin(), today.members().end());
+  const raft::NodeId node = 1 + prng_.below(plan_.nodes);
+  const auto found = std::find_if(members.begin(), members.end(),
+                                  [&](const raft::Member& member) { return member.node == node; });
+  if (found == members.end()) {
+    const uint32_t life = plan_.is_volatile ? replicas_[node - 1]->life() - 1 : 0;
+    members.push_back({.node = node, .incarnation = life, .roles = raft::kLearner});
+  } else if (found->has(raft::kLearner)) {
+    found->roles = raft::kVoter;
+    // Often in exchange for another voter, so that both sets of the joint membership matter.
+    const auto other =
+        std::find_if(members.begin(), members.end(), [&](const raft::Member& member) {
+          return member.has(raft::kVoter) && member.node != node && prng_.chance(400);
+        });
+    if (other != members.end() && prng_.chance(700)) members.erase(other);
+  } else if (today.count(raft::kVoter) > (plan_.is_volatile ? 3U : 1U)) {
+    members.erase(found);
+  } else {
+    return;
+  }
+  const raft::Membership target(std::move(members));
+  const auto index = replica.raft().propose_membership(target);
+  if (has_trace()) {
+    trace("membership " + target.text() + (index.is_ok() ? " proposed" : " refused"));
+  }
+  replica.turn();
+}
+
+void RaftWorld::transfer_leadership() {
+  const int leader = find_leader();
+  if (leader < 0) return;
+  Replica& replica = *replicas_[static_cast<uint32_t>(leader)];
+  const raft::NodeId to = 1 + prng_.below(plan_.nodes);
+  const Status status = replica.raft().transfer_leadership(to);
+  if (has_trace()) {
+    trace("transfer to node " + std::to_string(to) + (status.is_ok() ? "" : " refused"));
+  }
+  replica.turn();
+}
+
+void RaftWorld::stop_faults() {
+  is_calm_ = true;
+  if (has_trace()) trace("faults stop");
+  network_.mend_all();
+  network_.set_options({});
+  plan_.disk = {};
+  for (uint32_t node = 0; node < plan_.nodes; ++node) {
+    paused_until_[node] = Instant{};
+    replicas_[node]->disk().set_options(plan_.disk);
+    replicas_[node]->clock().set_rate(now(), 1000);
+    if (!replicas_[node]->is_up()) start_replica(node);
+  }
+}
+
+// All members have applied the same, nobody is untrusted or damaged, no change is left half-way.
+bool RaftWorld::has_converged() const {
+  const int leader = find_leader();
+  if (leader < 0) return false;
+  const raft::RaftNode& raft = replicas_[static_cast<uint32_t>(leader)]->raft();
+  if (raft.view().is_changing) return false;
+  for (const raft::Member& member : raft.membership().members()) {
+    const raft::RaftView view = replicas_[member.node - 1]->raft().view();
+    if (view.applied != raft.commit() || !view.is_trusted || !view.damage.is_empty()) return false;
+    if (member.has(raft::kReturning)) return false;
+  }
+  return true;
+}
+
+std::string RaftWorld::check_liveness() {
+  run_until(now() + plan_.calm / 2);
+  const uint64_t before = checker_.acknowledgements();
+  run_until(now() + plan_.calm / 4);
+  if (checker_.has_failed()) return checker_.failure();
+  if (checker_.acknowledgements() == before) return "nothing is acknowledged after faults stopped";
+  plan_.client_every = Duration::hours(1);  // no more clients: all must become equal
+  run_until(now() + Duration::millis(1000));
+  for (Duration waited; waited < plan_.calm / 4; waited = waited + Duration::millis(50)) {
+    if (checker_.has_failed()) return checker_.failure();
+    if (has_converged()) return {};
+    run_until(now() + Duration::millis(50));
+  }
+  return checker_.has_failed() ? checker_.failure() : "replicas do not become equal";
+}
+
+}  // namespace petrel::sim
