@@ -36,7 +36,7 @@ BlockPool::~BlockPool() {
 BlockRef BlockPool::take() {
   Block* block = nullptr;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!free_.empty()) {
       block = free_.back();
       free_.pop_back();
@@ -50,7 +50,7 @@ BlockRef BlockPool::take() {
 
 void BlockPool::give_back(Block* block) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (free_.size() < keep_) {
       free_.push_back(block);
       return;

@@ -5,13 +5,11 @@
 
 #include "petrel/base/check.h"
 #include "petrel/base/hash.h"
-#include "petrel/base/thread_annotations.h"
+#include "petrel/base/mutex.h"
 #include "petrel/subject/subject.h"
 
 #include <algorithm>
 #include <cstdlib>
-#include <mutex>
-#include <shared_mutex>
 
 namespace petrel::subject {
 
@@ -67,16 +65,16 @@ struct SubjectIndex::Impl {
     return static_cast<uint32_t>(hash_bytes(queue, salt) >> 32);
   }
 
-  Interest* find(Slice subject) const;
-  Interest* find_or_add(Slice subject);
-  void drop(Interest* interest);
-  QueueGroup* find_group(const Interest& interest, Slice queue) const;
-  bool erase(Interest& interest, Slice queue, Subscriber subscriber);
-  void note_change(Slice subject, bool is_insert);
+  Interest* find(Slice subject) const PETREL_REQUIRES_SHARED(mutex);
+  Interest* find_or_add(Slice subject) PETREL_REQUIRES(mutex);
+  void drop(Interest* interest) PETREL_REQUIRES(mutex);
+  QueueGroup* find_group(const Interest& interest, Slice queue) const PETREL_REQUIRES_SHARED(mutex);
+  bool erase(Interest& interest, Slice queue, Subscriber subscriber) PETREL_REQUIRES(mutex);
+  void note_change(Slice subject, bool is_insert) PETREL_REQUIRES(mutex);
 
   const uint64_t seed;
   GenerationSlots slots;
-  mutable std::shared_mutex mutex;
+  mutable SharedMutex mutex;
   SegmentedTable<Interest*> literals PETREL_GUARDED_BY(mutex);
   SegmentedTable<QueueGroup*> groups PETREL_GUARDED_BY(mutex);  // by (interest, name)
   WildcardTrie trie PETREL_GUARDED_BY(mutex);
@@ -152,7 +150,7 @@ SubjectIndex::SubjectIndex(uint64_t seed) : impl_(std::make_unique<Impl>(seed)) 
 SubjectIndex::~SubjectIndex() = default;
 
 void SubjectIndex::insert(Slice subject, Slice queue, Subscriber subscriber) {
-  const std::unique_lock lock(impl_->mutex);
+  const WriterLock lock(impl_->mutex);
   Interest* interest = impl_->find_or_add(subject);
   if (queue.empty()) {
     interest->plain.insert(subscriber);
@@ -170,7 +168,7 @@ void SubjectIndex::insert(Slice subject, Slice queue, Subscriber subscriber) {
 }
 
 bool SubjectIndex::remove(Slice subject, Slice queue, Subscriber subscriber) {
-  const std::unique_lock lock(impl_->mutex);
+  const WriterLock lock(impl_->mutex);
   Interest* interest = impl_->find(subject);
   if (interest == nullptr || !impl_->erase(*interest, queue, subscriber)) return false;
   ++impl_->removes;
@@ -215,7 +213,7 @@ void SubjectIndex::match(Slice subject, MatchResult& result, InterestStamp& stam
 
   const Slice prefix = prefix_of(subject);
   const uint32_t below = impl.slots.slot_of(SlotKind::kBelow, prefix);
-  const std::shared_lock lock(impl.mutex);
+  const ReaderLock lock(impl.mutex);
   Interest** literal =
       impl.literals.find(impl.literal_hash(subject),
                          [subject](const Interest* other) { return other->text() == subject; });
@@ -240,7 +238,7 @@ bool SubjectIndex::is_unchanged(InterestStamp& stamp, uint64_t version) const {
 }
 
 SubjectIndex::Stats SubjectIndex::stats() const {
-  const std::shared_lock lock(impl_->mutex);
+  const ReaderLock lock(impl_->mutex);
   return {impl_->inserts - impl_->removes, impl_->inserts, impl_->removes,
           impl_->matches.load(std::memory_order_relaxed)};
 }

@@ -49,6 +49,7 @@ VIOLATIONS = [
     ("purity", TOKEN, "auto now = std::chrono::steady_clock::now();\n", "steady_clock"),
     ("purity", TOKEN, "auto now = time(nullptr);\n", "time(nullptr)"),
     ("locks", "src/net/link.cc", "std::mutex mutex;\n", "link.cc:1: std::mutex outside"),
+    ("locks", "src/net/link.cc", "Mutex mutex_;\n", "link.cc:1: Mutex outside"),
     ("locks", "src/server/a.cc", "std::condition_variable wake;\n", "std::condition_variable outside"),
     ("locks", "include/petrel/net/inbox.h", "struct Inbox {\n  std::mutex mutex_;\n};\n",
      "inbox.h:2: nothing is PETREL_GUARDED_BY(mutex_)"),

@@ -6,13 +6,12 @@
 // come from any thread. Limits: the pool keeps at most `keep` free blocks, the rest is freed.
 #pragma once
 
-#include "petrel/base/thread_annotations.h"
+#include "petrel/base/mutex.h"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -92,7 +91,7 @@ class BlockPool : public std::enable_shared_from_this<BlockPool> {
 
   const uint32_t block_bytes_;
   const size_t keep_;
-  std::mutex mutex_;
+  Mutex mutex_;
   std::vector<Block*> free_ PETREL_GUARDED_BY(mutex_);
 };
 
