@@ -21,7 +21,8 @@ add_library(petrel_flags INTERFACE)
 target_compile_options(petrel_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast
   $<$<BOOL:${PETREL_WERROR}>:-Werror>
-  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+  # libstdc++ 12 uses what it deprecates (std::stable_sort); only clang says so.
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety$<SEMICOLON>-Wno-deprecated-declarations>
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 if(PETREL_SANITIZE)
   add_compile_options(-fsanitize=${PETREL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
