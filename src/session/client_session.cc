@@ -10,6 +10,7 @@ namespace petrel::session {
 namespace {
 constexpr size_t kHeldBytesMaxBeforeAuth = 64 << 10;
 constexpr size_t kPassBytes = 64 << 10;  // nats-server reads at most this much in one pass
+constexpr Duration kProxyHeaderTime = Duration::seconds(5);
 constexpr Duration kStallPerPass = Duration::millis(10);
 }  // namespace
 
@@ -28,6 +29,7 @@ ClientSession::ClientSession(SessionContext& context, router::ConnectionHandle n
   checks_delivery = context.config->no_fast_producer_stall;
   is_traced = context.config->trace;
   parser_.set_limits(parser_limits());
+  if (context.config->proxy_protocol) proxy_header_ = std::make_unique<proto::ProxyHeader>();
   update_log_prefix();
 }
 
@@ -50,16 +52,24 @@ void ClientSession::open(Slice refusal) {
   log(LogLevel::kDebug, "Client connection created");
   send_info(false);
   if (!refusal.empty()) {
-    log(LogLevel::kError, std::string(refusal));
-    send_error(refusal);
-    close(CloseReason::kMaxConnectionsExceeded);
+    refuse(refusal);
     return;
+  }
+  if (proxy_header_ != nullptr) {
+    context_.host.set_timer(*this, TimerKind::kProxyHeader, context_.now + kProxyHeaderTime);
   }
   if (!is_authenticated_) {
     context_.host.set_timer(*this, TimerKind::kAuthentication, context_.now + config.auth_timeout);
   } else {
     start_first_ping_timer();
   }
+}
+
+void ClientSession::refuse(Slice text) {
+  if (is_closed) return;
+  log(LogLevel::kError, std::string(text));
+  send_error(text);
+  close(CloseReason::kMaxConnectionsExceeded);
 }
 
 void ClientSession::close(CloseReason reason) {
@@ -85,17 +95,21 @@ void ClientSession::on_bytes(const BlockRef& block, Slice bytes) {
     keep_for_later(bytes);
     return;
   }
+  if (proxy_header_ != nullptr) [[unlikely]] {
+    read_proxy_header(block, bytes);
+    return;
+  }
   parse(block, bytes);
 }
 
 void ClientSession::parse(const BlockRef& block, Slice bytes) {
+  const char* begin = bytes.data();
   proto::Op op;
   while (true) {
-    const Slice rest = bytes;
     const proto::ParseResult result = parser_.next(block, bytes, op);
     if (result == proto::ParseResult::kNeedMore) break;
     if (result == proto::ParseResult::kError) {
-      fail_parse(rest);
+      fail_parse(bytes, static_cast<size_t>(bytes.data() - begin));
       break;
     }
     if (op.kind == proto::OpKind::kPub && !is_traced && is_authenticated_) [[likely]] {
@@ -176,6 +190,11 @@ void ClientSession::handle_op(const proto::Op& op) {
       on_connect(op.args);
       return;
     case proto::OpKind::kInfo:
+      if (Status status = proto::check_client_info(op.args); !status) {
+        log(LogLevel::kError, status.error().detail);
+        close(CloseReason::kProtocolViolation);
+      }
+      return;
     case proto::OpKind::kOk:
       return;
     case proto::OpKind::kErr:
@@ -185,7 +204,7 @@ void ClientSession::handle_op(const proto::Op& op) {
   }
 }
 
-void ClientSession::fail_parse(Slice rest) {
+void ClientSession::fail_parse(Slice rest, size_t offset) {
   const proto::ParseError& error = parser_.error();
   switch (error.kind) {
     case proto::ParseErrorKind::kAuthorization:
@@ -203,12 +222,12 @@ void ClientSession::fail_parse(Slice rest) {
       close(CloseReason::kMaxControlLineExceeded);
       return;
     case proto::ParseErrorKind::kUnknownOperation:
-      log(LogLevel::kError, proto::describe_error(rest));
+      log(LogLevel::kError, proto::describe_error(error, rest, offset));
       send_error("Unknown Protocol Operation");
       close(CloseReason::kProtocolViolation);
       return;
     case proto::ParseErrorKind::kSilent:
-      log(LogLevel::kError, proto::describe_error(rest));
+      log(LogLevel::kError, proto::describe_error(error, rest, offset));
       close(CloseReason::kProtocolViolation);
       return;
   }
@@ -260,8 +279,10 @@ void ClientSession::on_timer(TimerKind kind) {
       is_stalled_ = false;
       resume_input();
       return;
-    case TimerKind::kWriteDeadline:
     case TimerKind::kProxyHeader:
+      if (proxy_header_ != nullptr) fail_proxy_header("i/o timeout");
+      return;
+    case TimerKind::kWriteDeadline:
       return;
   }
 }
@@ -312,7 +333,7 @@ void ClientSession::on_ping_timer() {
 void ClientSession::send_info(bool is_connect_info) {
   proto::ServerInfo info = context_.config->info;
   info.client_id = cid_;
-  info.client_ip = peer_.ip;
+  if (proxy_header_ == nullptr) info.client_ip = peer_.ip;
   if (is_connect_info) {
     info.connect_info = true;
     info.remote_account = account->name;

@@ -9,6 +9,7 @@
 
 #include "petrel/proto/connect_info.h"
 #include "petrel/proto/parser.h"
+#include "petrel/proto/proxy_header.h"
 #include "petrel/router/receiver.h"
 #include "petrel/session/session_host.h"
 #include "petrel/session/session_view.h"
@@ -42,6 +43,8 @@ class ClientSession final : public router::Receiver {
   void announce_lame_duck(const std::vector<std::string>& connect_urls);
   // The peer or the server ends the connection.
   void close(CloseReason reason);
+  // One connection too many: says -ERR 'text' and closes.
+  void refuse(Slice text);
   // Adds what passed since the last call to the totals of the loop. The shard calls it when it
   // flushes; sessions themselves after each read.
   void report_traffic();
@@ -88,11 +91,14 @@ class ClientSession final : public router::Receiver {
   void trace_delivery(Slice prefix, const router::Message& message) override;
 
   // input
+  void read_proxy_header(const BlockRef& block, Slice bytes);
+  void fail_proxy_header(const std::string& why);
   void parse(const BlockRef& block, Slice bytes);
   void keep_for_later(Slice bytes);
   void resume_input();
   void handle_op(const proto::Op& op);
-  void fail_parse(Slice rest);
+  // `rest` begins at the wrong byte, `offset` bytes behind the start of the read.
+  void fail_parse(Slice rest, size_t offset);
   proto::ParserLimits parser_limits() const;
 
   // CONNECT and authentication
@@ -143,6 +149,7 @@ class ClientSession final : public router::Receiver {
   proto::Parser parser_;
   SidMap sids_;
   std::unique_ptr<Details> details_;
+  std::unique_ptr<proto::ProxyHeader> proxy_header_;  // as long as it is awaited
   std::shared_ptr<const auth::User> user_;
   std::unique_ptr<std::unordered_map<std::string, Reply>> replies_;
   std::string log_prefix_;
