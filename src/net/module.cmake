@@ -1,8 +1,8 @@
 find_package(Threads REQUIRED)
 target_link_libraries(petrel_net PUBLIC Threads::Threads)
 
-# The archive before the shared library: the release binary is one file.
-find_library(PETREL_URING_LIBRARY NAMES liburing.a uring REQUIRED)
+# The archive: the release binary is one file, and the shared library of 2.3 lacks io_uring_enable_rings.
+find_library(PETREL_URING_LIBRARY NAMES liburing.a REQUIRED)
 target_link_libraries(petrel_net PRIVATE ${PETREL_URING_LIBRARY})
 
 # Boost.Beast and Boost.Asio as headers only; nothing of Boost is linked.
