@@ -6,13 +6,13 @@
 // Errors: what nats-server would print, as Status.
 #pragma once
 
+#include "petrel/base/result.h"
+#include "petrel/conf/options.h"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-
-#include "petrel/base/result.h"
-#include "petrel/conf/options.h"
 
 namespace petrel {
 
@@ -20,9 +20,13 @@ enum class LogLevel : uint8_t { kInfo, kWarn, kError, kFatal, kDebug, kTrace };
 
 struct ServerOptions {
   conf::Options options = {};
+  // Stands in the name of the ports file.
+  std::string executable = "nats-server";
   // Where log lines go (already filtered by level). Not set: nothing is logged. Called from
   // several threads.
   std::function<void(LogLevel, const std::string&)> log = {};
+  // Called by reload() when an option of logging changed.
+  std::function<Status(const conf::Options&)> configure_log = {};
 };
 
 class Server {
@@ -38,8 +42,10 @@ class Server {
   // Closes everything; idempotent. Returns when all threads have ended.
   void stop();
   // No new clients; those that are here are told, and closed over lame_duck_duration. Returns at
-  // once, `done` is called when the last one left.
+  // once; `done` is called when the last one left, on a thread that stop() waits for: it must not
+  // call stop() itself. A second call does nothing.
   void enter_lame_duck(std::function<void()> done);
+  bool is_lame_duck() const;
   // Takes over a changed configuration, all of it or (with an error that says why) nothing.
   Status reload(const conf::Options& options);
 

@@ -1,13 +1,13 @@
 #include "server/identity.h"
 
+#include "petrel/base/check.h"
+
+#include <sodium.h>
+
 #include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
-
-#include <sodium.h>
-
-#include "petrel/base/check.h"
 
 namespace petrel::server {
 
@@ -65,6 +65,13 @@ Identity make_identity() {
   std::array<uint8_t, crypto_box_SECRETKEYBYTES> box_secret;
   crypto_box_keypair(box_public.data(), box_secret.data());
   return {encode(kServerPrefix, sign_public), encode(kCurvePrefix, box_public)};
+}
+
+uint64_t random_seed() {
+  PETREL_CHECK(sodium_init() >= 0);
+  uint64_t seed = 0;
+  randombytes_buf(&seed, sizeof seed);
+  return seed;
 }
 
 }  // namespace petrel::server

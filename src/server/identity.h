@@ -2,6 +2,7 @@
 // answers. Text forms as nkeys define them: prefix, key, CRC-16, base32.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace petrel::server {
@@ -12,5 +13,8 @@ struct Identity {
 };
 
 Identity make_identity();
+
+// Unknown to everybody else, unlike the identity.
+uint64_t random_seed();
 
 }  // namespace petrel::server

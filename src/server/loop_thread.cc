@@ -18,9 +18,12 @@ net::ConnectionId id_of(router::ConnectionHandle connection) {
 
 session::CloseReason reason_of(net::CloseCause cause) {
   switch (cause) {
-    case net::CloseCause::kPeerClosed: return session::CloseReason::kClientClosed;
-    case net::CloseCause::kReadError: return session::CloseReason::kReadError;
-    case net::CloseCause::kWriteError: return session::CloseReason::kWriteError;
+    case net::CloseCause::kPeerClosed:
+      return session::CloseReason::kClientClosed;
+    case net::CloseCause::kReadError:
+      return session::CloseReason::kReadError;
+    case net::CloseCause::kWriteError:
+      return session::CloseReason::kWriteError;
   }
   return session::CloseReason::kClientClosed;
 }
@@ -35,7 +38,9 @@ LoopThread::LoopThread(const LoopThreadOptions& options, LoopOwner& owner,
       shard_({options.loop, options.loops, options.seed}, *this, global_account,
              std::move(config)) {}
 
-LoopThread::~LoopThread() { stop_and_join(); }
+LoopThread::~LoopThread() {
+  stop_and_join();
+}
 
 Result<std::unique_ptr<LoopThread>> LoopThread::create(
     const LoopThreadOptions& options, LoopOwner& owner, router::AccountInterest& global_account,

@@ -4,15 +4,15 @@
 // Owner: server. Thread: everything on the loop's own, except what is marked otherwise.
 #pragma once
 
+#include "petrel/net/inbox.h"
+#include "petrel/net/loop.h"
+#include "petrel/shard/shard.h"
+
 #include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "petrel/net/inbox.h"
-#include "petrel/net/loop.h"
-#include "petrel/shard/shard.h"
 
 namespace petrel::server {
 

@@ -1,4 +1,4 @@
-# libxcrypt (bcrypt) and libsodium (keys), linked statically.
+# libxcrypt (bcrypt) and libsodium (keys), linked statically; spdlog and fmt are header-only.
 find_library(PETREL_CRYPT NAMES libcrypt.a REQUIRED)
 find_library(PETREL_SODIUM NAMES libsodium.a REQUIRED)
 find_package(Threads REQUIRED)

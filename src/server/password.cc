@@ -1,10 +1,9 @@
 #include "server/password.h"
 
-#include <crypt.h>
-
-#include <memory>
-
 #include "petrel/auth/authenticator.h"
+
+#include <crypt.h>
+#include <memory>
 
 namespace petrel::server {
 

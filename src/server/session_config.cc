@@ -1,6 +1,27 @@
 #include "server/session_config.h"
 
+#include "server/advertised.h"
+
 namespace petrel::server {
+
+namespace {
+
+Result<std::vector<subject::SubjectMapping>> make_mappings(
+    const std::vector<conf::MappingOptions>& options) {
+  std::vector<subject::SubjectMapping> mappings;
+  for (const conf::MappingOptions& mapping : options) {
+    std::vector<subject::WeightedDestination> destinations;
+    for (const conf::MappingDestination& destination : mapping.destinations) {
+      destinations.push_back({destination.subject, destination.weight, destination.cluster});
+    }
+    PETREL_TRY(subject::SubjectMapping made,
+               subject::SubjectMapping::create(mapping.source, destinations));
+    mappings.push_back(std::move(made));
+  }
+  return mappings;
+}
+
+}  // namespace
 
 Result<std::shared_ptr<const session::SessionConfig>> make_session_config(
     const conf::Options& options, const Identity& identity, uint16_t port) {
@@ -11,6 +32,16 @@ Result<std::shared_ptr<const session::SessionConfig>> make_session_config(
   info.version = "2.15.2";
   info.host = options.host;
   info.port = port;
+  if (!options.client_advertise.empty()) {
+    const Result<AdvertisedAddress> address = parse_advertised(options.client_advertise, port);
+    if (!address) {
+      return Error{Errc::kInvalidArgument,
+                   "Error setting server INFO with ClientAdvertise value of " +
+                       options.client_advertise + ", err=" + address.error().detail};
+    }
+    info.host = address->host;
+    info.port = address->port;
+  }
   info.headers = !options.no_header_support;
   info.max_payload = options.max_payload;
   info.xkey = identity.xkey;
@@ -18,6 +49,8 @@ Result<std::shared_ptr<const session::SessionConfig>> make_session_config(
   config->authenticator = std::make_shared<const auth::Authenticator>(options);
   info.auth_required =
       config->authenticator->is_required() && !config->authenticator->has_no_auth_user();
+  PETREL_TRY(config->mappings, make_mappings(options.mappings));
+  config->cluster_name = options.cluster.name;
   config->max_control_line = options.max_control_line;
   config->max_payload = options.max_payload;
   config->max_pending = options.max_pending;

@@ -1,11 +1,12 @@
 // From the options of the whole server to what sessions obey.
 #pragma once
 
-#include <memory>
+#include "server/identity.h"
 
 #include "petrel/conf/options.h"
 #include "petrel/session/session_host.h"
-#include "server/identity.h"
+
+#include <memory>
 
 namespace petrel::server {
 

@@ -1,0 +1,104 @@
+// Accepting clients: the listening socket, the loops that serve them, who gets which.
+#include "server/available_cpus.h"
+#include "server/process_files.h"
+#include "server/server_impl.h"
+
+#include "petrel/base/go_quote.h"
+
+#include <sys/resource.h>
+
+namespace petrel {
+
+namespace {
+
+// What the operating system lets us open, as far as it does without asking an administrator.
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+uint16_t port_of(const conf::Options& options) {
+  return static_cast<uint16_t>(options.port < 0 ? 0 : options.port);
+}
+
+}  // namespace
+
+Status Server::Impl::open_client_listener() {
+  raise_file_limit();
+  const conf::Options now = options();
+  const Result<int> listener = net::listen_tcp(now.host, port_of(now));
+  if (!listener) {
+    return Error{Errc::kIo,
+                 "Error listening on port: " + server::join_host_port(now.host, port_of(now)) +
+                     ", " + go_quote(listener.error().detail)};
+  }
+  PETREL_TRY(port, net::bound_port(*listener));
+  // From here on the port is known, also to a reload of a file that leaves it to the system.
+  conf::Options known = now;
+  known.port = port;
+  current.replace(std::move(known), start_time);
+  PETREL_TRY_STATUS(open_loops(*listener));
+  say(LogLevel::kInfo,
+      "Listening for client connections on " + server::join_host_port(now.host, port));
+  if (now.proxy_protocol) say(LogLevel::kInfo, "PROXY protocol enabled for client connections");
+  return Status::ok();
+}
+
+Status Server::Impl::open_loops(int listener) {
+  const conf::Options now = options();
+  PETREL_TRY(const std::shared_ptr<const session::SessionConfig> config,
+             server::make_session_config(now, identity, port));
+  const auto count =
+      static_cast<uint16_t>(now.petrel.loops > 0 ? now.petrel.loops : server::default_loop_count());
+  server::LoopThreadOptions loop_options;
+  loop_options.loops = count;
+  if (now.petrel.backend == conf::Backend::kIoUring) loop_options.backend = net::Backend::kUring;
+  while (loops.size() < count) {
+    loop_options.loop = static_cast<uint16_t>(loops.size());
+    loop_options.seed = server::random_seed();
+    auto loop = server::LoopThread::create(loop_options, *this, global_account, config);
+    if (!loop && loop_options.backend == net::Backend::kUring &&
+        loop.error().code == Errc::kUnsupported) {
+      say(LogLevel::kWarn, "io_uring is not available here, using epoll: " + loop.error().detail);
+      loop_options.backend = net::Backend::kEpoll;
+      continue;
+    }
+    if (!loop) return loop.error();
+    loops.push_back(*std::move(loop));
+  }
+  return loops.front()->loop().add_listener(listener, kClientListener);
+}
+
+// Connections that were accepted but not yet given to their loop are there when this returns.
+void Server::Impl::close_client_listener() {
+  on_every_loop([this](uint16_t loop, shard::Shard& /*shard*/) {
+    if (loop == 0) loops[loop]->loop().remove_listener(kClientListener);
+  });
+  on_every_loop([](uint16_t /*loop*/, shard::Shard& /*shard*/) {});
+}
+
+// A connection goes to the loop with the fewest.
+void Server::Impl::connection_accepted(int tag, int fd, const net::PeerAddress& peer) {
+  server::LoopThread* best = loops.front().get();
+  for (auto& loop : loops) {
+    if (loop->open_connections() < best->open_connections()) best = loop.get();
+  }
+  best->count_adopted();
+  best->loop().adopt(fd, tag, peer);
+}
+
+void Server::Impl::accept_failed(int /*tag*/, int error) {
+  say(LogLevel::kError, "Temporary Client Accept Error(accept tcp " +
+                            server::join_host_port(options().host, port) +
+                            ": accept4: " + net::errno_text(error) + "), sleeping " +
+                            std::to_string(net::kAcceptPause.ns / Duration::millis(1).ns) + "ms");
+}
+
+std::string Server::Impl::admit_connection() {
+  const int64_t before = connections.fetch_add(1);
+  return before >= max_connections.load() ? "maximum connections exceeded" : "";
+}
+
+}  // namespace petrel

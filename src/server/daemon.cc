@@ -1,0 +1,181 @@
+#include "server/daemon.h"
+
+#include "server/argument_redaction.h"
+#include "server/log_target.h"
+#include "server/logger.h"
+#include "server/service_notify.h"
+#include "server/signal_command.h"
+#include "server/signal_loop.h"
+#include "server/stack_dump.h"
+#include "server/system_sources.h"
+
+#include "petrel/base/go_quote.h"
+#include "petrel/conf/startup.h"
+#include "petrel/server.h"
+
+#include <array>
+#include <csignal>
+#include <ctime>
+#include <malloc.h>
+#include <unistd.h>
+
+namespace petrel::server {
+
+namespace {
+
+constexpr int kFailed = 1;
+
+std::string base_name(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
+
+int fail(const std::string& line) {
+  write_all(STDERR_FILENO, line + "\n");
+  return kFailed;
+}
+
+// A failure before there is a log, with the time in front, as nats-server reports those.
+int fail_to_log(const std::string& text) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  std::array<char, 32> moment{};
+  std::strftime(moment.data(), moment.size(), "%Y/%m/%d %H:%M:%S ", &local);
+  return fail(moment.data() + text);
+}
+
+// One arena for all threads: loops take their memory from pools of their own, and an arena per
+// thread would only hold free memory back.
+void tune_allocator() {
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
+class Daemon {
+ public:
+  Daemon(conf::Startup startup, std::string executable)
+      : startup_(std::move(startup)), executable_(std::move(executable)) {}
+
+  int run();
+
+ private:
+  Status configure_log(const conf::Options& options) {
+    return logger_.configure(log_settings(options, executable_));
+  }
+  void serve();
+  // False when the server is to end.
+  bool handle(int signal);
+  void reload();
+  void reopen_log();
+
+  const conf::Startup startup_;
+  const std::string executable_;
+  const SystemFiles files_;
+  const SystemEnvironment environment_;
+  SignalLoop signals_;
+  Logger logger_;
+  std::unique_ptr<Server> server_;
+};
+
+int Daemon::run() {
+  ServerOptions options;
+  options.options = startup_.options;
+  options.executable = executable_;
+  options.log = [this](LogLevel level, const std::string& text) { logger_.write(level, text); };
+  options.configure_log = [this](const conf::Options& now) { return configure_log(now); };
+  auto server = Server::create(std::move(options));
+  if (!server) return fail(std::string(conf::kProgram) + ": " + server.error().detail);
+  server_ = *std::move(server);
+  if (Status status = configure_log(startup_.options); !status) {
+    return fail_to_log(status.error().detail);
+  }
+  if (Status status = server_->start(); !status) {
+    logger_.write(LogLevel::kFatal, status.error().detail);
+    return kFailed;
+  }
+  notify_service(ServiceState::kReady);
+  serve();
+  notify_service(ServiceState::kStopping);
+  server_->stop();
+  return 0;
+}
+
+void Daemon::serve() {
+  while (true) {
+    const int signal = signals_.wait();
+    if (signal == 0) return;  // lame duck mode is over
+    logger_.write(LogLevel::kInfo, "Trapped " + go_quote(signal_name(signal)) + " signal");
+    if (!handle(signal)) return;
+  }
+}
+
+bool Daemon::handle(int signal) {
+  switch (signal) {
+    case SIGTERM:
+      return server_->is_lame_duck();
+    case SIGUSR1:
+      reopen_log();
+      return true;
+    case SIGUSR2:
+      server_->enter_lame_duck([this] { signals_.wake_up(); });
+      return true;
+    case SIGHUP:
+      notify_service(ServiceState::kReloading);
+      reload();
+      notify_service(ServiceState::kReady);
+      return true;
+    default:
+      return false;
+  }
+}
+
+void Daemon::reopen_log() {
+  if (Status status = logger_.reopen(); !status) {
+    logger_.write(LogLevel::kError, status.error().detail);
+  }
+}
+
+void Daemon::reload() {
+  Status status;
+  if (startup_.options.config_file.empty()) {
+    status = Error{Errc::kInvalidArgument,
+                   "can only reload config when a file is provided using -c or --config"};
+  } else {
+    std::string warnings;
+    Result<conf::Options> options = conf::load_options(
+        {startup_.options.config_file, startup_.flags}, {files_, environment_}, warnings);
+    status = options ? server_->reload(*options) : Status(options.error());
+  }
+  if (status) return;
+  logger_.write(LogLevel::kError,
+                "Failed to reload server configuration: " + status.error().detail);
+}
+
+}  // namespace
+
+int run_daemon(int argc, char** argv) {
+  tune_allocator();
+  install_stack_dump();
+  const SystemFiles files;
+  const SystemEnvironment environment;
+  conf::Startup startup = conf::start_up({argv + 1, argv + argc}, {files, environment});
+  write_all(STDOUT_FILENO, startup.out);
+  write_all(STDERR_FILENO, startup.err);
+  switch (startup.action) {
+    case conf::StartupAction::kEnd:
+      return startup.exit_code;
+    case conf::StartupAction::kSignal:
+      if (Status status = send_signal_command(startup.signal, system_processes()); !status) {
+        return fail(std::string(conf::kProgram) + ": " + status.error().detail);
+      }
+      return 0;
+    case conf::StartupAction::kRun:
+      break;
+  }
+  const std::string executable = base_name(argv[0]);
+  redact_process_arguments(argc, argv);
+  return Daemon(std::move(startup), executable).run();
+}
+
+}  // namespace petrel::server

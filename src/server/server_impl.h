@@ -1,0 +1,92 @@
+// Server::Impl: the state of one server and the parts that several files share.
+//
+// Owner: Server. Thread: start, stop and reload on the caller's; LoopOwner functions on loops'
+// threads; LameDuckHost functions on LameDuck's.
+// Files: server.cc (life cycle), startup.cc (what is said and checked at start), client_listener.cc
+// (accepting), reload.cc (a changed configuration).
+#pragma once
+
+#include "server/config_reload.h"
+#include "server/identity.h"
+#include "server/lame_duck.h"
+#include "server/loop_thread.h"
+#include "server/session_config.h"
+
+#include "petrel/conf/reload_diff.h"
+#include "petrel/net/worker_pool.h"
+#include "petrel/server.h"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace petrel {
+
+inline constexpr int kClientListener = 1;
+
+struct Server::Impl final : server::LoopOwner, server::LameDuckHost {
+  explicit Impl(ServerOptions given);
+
+  void say(LogLevel level, const std::string& text) const override;
+  conf::Options options() const { return current.get()->options; }
+
+  // startup.cc
+  void print_banner() const;
+  void print_warnings() const;
+  Status write_pid_file() const;
+  void write_ports_file();
+  void remove_ports_file();
+
+  // client_listener.cc
+  Status open_client_listener();
+  Status open_loops(int listener);
+  void close_client_listener() override;
+
+  // reload.cc
+  void apply(const conf::ReloadChange& change);
+  void close_excess_connections();
+
+  // Runs `task` on every loop and returns when all have done it. REQUIRES: the loops are running
+  // and this is none of their threads.
+  void on_every_loop(const std::function<void(uint16_t, shard::Shard&)>& task);
+
+  // LameDuckHost
+  void announce_lame_duck() override;
+  std::vector<router::ConnectionHandle> clients() override;
+  void close_client(router::ConnectionHandle client) override;
+
+  // LoopOwner
+  void connection_accepted(int tag, int fd, const net::PeerAddress& peer) override;
+  void accept_failed(int tag, int error) override;
+  uint64_t next_connection_id() override { return next_id.fetch_add(1); }
+  std::string admit_connection() override;
+  void connection_ended() override { connections.fetch_sub(1); }
+  void post(uint16_t loop, shard::InboxItem item) override { loops[loop]->push(std::move(item)); }
+  size_t inbox_bytes(uint16_t loop) const override { return loops[loop]->inbox_bytes(); }
+  bool verify_password(router::ConnectionHandle connection, std::string hash,
+                       std::string password) override;
+  void log(session::LogLevel level, const session::ClientSession& session,
+           std::string text) override;
+
+  const std::string executable;
+  const std::function<void(LogLevel, const std::string&)> log_line;
+  const std::function<Status(const conf::Options&)> configure_log;
+  const server::Identity identity;
+  const WallTime start_time;
+  server::CurrentConfig current;  // options, digest, when they were loaded
+  router::AccountInterest global_account{"$G", server::random_seed()};
+  std::unique_ptr<net::WorkerPool> workers;
+  std::vector<std::unique_ptr<server::LoopThread>> loops;
+  std::unique_ptr<server::LameDuck> lame_duck;
+  std::string ports_file;  // as long as it stands there
+  std::atomic<uint64_t> next_id;
+  std::atomic<int64_t> connections{0};
+  std::atomic<int64_t> max_connections{0};
+  std::atomic<bool> is_lame_duck{false};
+  uint16_t port = 0;
+  bool is_running = false;
+};
+
+}  // namespace petrel
