@@ -4,7 +4,8 @@ namespace petrel::conf {
 namespace {
 
 Error address_error(std::string_view text, std::string_view reason) {
-  return {Errc::kInvalidArgument, "address " + std::string(text) + ": " + std::string(reason)};
+  const std::string address = text.empty() ? "" : "address " + std::string(text) + ": ";
+  return {Errc::kInvalidArgument, address + std::string(reason)};
 }
 
 }  // namespace

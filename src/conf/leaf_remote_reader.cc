@@ -136,9 +136,9 @@ Step migrate(Context& context, Draft& draft, const Field& field) {
   }
   const Map* map = field.node.map();
   if (map == nullptr) {
-    context.report.error(&field.node,
-                         "Expected boolean or map for jetstream_cluster_migrate, got " +
-                             type_name(field.node.value));
+    // Without its place, as nats-server reports it.
+    context.report.error(nullptr, "Expected boolean or map for jetstream_cluster_migrate, got " +
+                                      type_name(field.node.value));
     return Step::kNext;
   }
   draft.remote.jetstream_cluster_migrate = true;

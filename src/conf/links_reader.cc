@@ -35,7 +35,7 @@ const Block<CompressionDraft>& compression_block() {
       {"mode", compression_mode},
       {"rtt_thresholds|thresholds|rtts|rtt", rtt_thresholds},
   };
-  static const Block<CompressionDraft> kBlock{.rules = kRules};
+  static const Block<CompressionDraft> kBlock{.rules = kRules, .unknown = Unknown::kStops};
   return kBlock;
 }
 

@@ -63,7 +63,7 @@ const Block<Draft>& destination_block() {
       .guarded = false,
       .unknown_before = "Unknown field ",
       .unknown_after = " for mapping destination",
-      .unknown_stops = true,
+      .unknown = Unknown::kAlwaysStops,
   };
   return kBlock;
 }

@@ -56,13 +56,18 @@ Result<std::string> read_jwt(const std::string& name, const FileReader& files) {
 
 // --- resolver ---
 
-std::string checked_directory(const std::string& dir, const FileReader& files) {
-  if (dir.empty()) return "dir has no value and needs to point to a directory";
-  const PathKind kind = files.kind(dir);
-  if (kind == PathKind::kFile || kind == PathKind::kReadOnlyDirectory) {
-    return "dir needs to point to an accessible directory";
+// nats-server creates the directory here; Petrel does when it starts, so only what cannot be
+// created is an error now.
+Step check_directory(Context& context, const Field& field, const std::string& dir) {
+  const PathKind kind = context.sources.files.kind(dir);
+  if (dir.empty()) {
+    context.report.error(&field.node, "dir has no value and needs to point to a directory");
+    return stop(context, &field.node, "mkdir : no such file or directory");
   }
-  return "";
+  if (kind == PathKind::kMissing || kind == PathKind::kDirectory) return Step::kNext;
+  context.report.error(&field.node, "dir needs to point to an accessible directory");
+  if (kind != PathKind::kFile) return Step::kNext;
+  return stop(context, &field.node, "mkdir " + dir + ": not a directory");
 }
 
 struct ResolverDraft {
@@ -92,11 +97,11 @@ Step read_resolver_map(Context& context, const Map& map, ResolverDraft& draft) {
     return Step::kNext;
   };
   ResolverOptions& options = draft.options;
-  for (const Step step :
-       {text("dir", options.dir), text("type", draft.type),
-        flag("allow_delete", options.allow_delete), flag("hard_delete", options.hard_delete)}) {
-    if (step != Step::kNext) return step;
-  }
+  Step step = text("dir", options.dir);
+  if (step == Step::kNext) step = text("type", draft.type);
+  if (step == Step::kNext) step = flag("allow_delete", options.allow_delete);
+  if (step == Step::kNext) step = flag("hard_delete", options.hard_delete);
+  if (step != Step::kNext) return step;
   draft.has_hard_delete = map.find("hard_delete") != nullptr;
   const Node* limit = map.find("limit");
   if (limit == nullptr) return Step::kNext;
@@ -154,8 +159,7 @@ Step finish_resolver(Context& context, const Field& field, const Map& map, Resol
     return Step::kNext;
   }
   if (type != "CACHE" && type != "FULL") return Step::kNext;
-  const std::string problem = checked_directory(options.dir, context.sources.files);
-  if (!problem.empty()) context.report.error(&field.node, problem);
+  const Step directory = check_directory(context, field, options.dir);
   if (type == "CACHE") {
     check_cache(context, field.node, draft);
   } else {
@@ -165,6 +169,7 @@ Step finish_resolver(Context& context, const Field& field, const Map& map, Resol
     return stop(context, &field.node,
                 "Fetch timeout " + duration_text(options.timeout) + " is too smal");
   }
+  if (directory != Step::kNext) return directory;
   options.kind = type == "CACHE" ? ResolverKind::kCache : ResolverKind::kFull;
   return Step::kNext;
 }

@@ -127,13 +127,20 @@ struct Rule {
   Action<T> action;
 };
 
+// What a name that no rule knows does, unless its value is used as a variable.
+enum class Unknown : uint8_t {
+  kReported,
+  kStops,
+  kAlwaysStops,  // even if it is used as a variable
+};
+
 template <typename T>
 struct Block {
   std::span<const Rule<T>> rules;
   bool guarded = true;  // its values are where wrong types are reported
   std::string_view unknown_before = "unknown field ";
   std::string_view unknown_after = "";
-  bool unknown_stops = false;  // and is an error even for keys used as variables
+  Unknown unknown = Unknown::kReported;
 };
 
 bool has_name(std::string_view names, std::string_view name);
@@ -194,11 +201,12 @@ Step read_block(Context& context, const Map& map, const Block<T>& block, T& targ
     if (block.guarded) context.last = entry.node.get();
     const Rule<T>* rule = find_rule(block, entry.key);
     if (rule == nullptr) {
-      if (entry.node->used_as_variable && !block.unknown_stops) continue;
+      const bool always = block.unknown == Unknown::kAlwaysStops;
+      if (entry.node->used_as_variable && !always) continue;
       context.report.error(entry.node.get(), std::string(block.unknown_before) +
                                                  go_quote(entry.key) +
                                                  std::string(block.unknown_after));
-      if (block.unknown_stops) return Step::kStop;
+      if (block.unknown != Unknown::kReported) return Step::kStop;
       continue;
     }
     const Field field{entry.key, *entry.node};

@@ -297,7 +297,7 @@ const Block<Draft>& tls_block() {
   static const Block<Draft> kBlock{
       .rules = kRules,
       .unknown_before = "error parsing tls config, unknown field ",
-      .unknown_stops = true,
+      .unknown = Unknown::kAlwaysStops,
   };
   return kBlock;
 }
