@@ -49,6 +49,7 @@ void RaftCore::on_append(Message& message) {
   Message reply = make(MessageKind::kAppendReply, message.from);
   reply.round = message.round;
   reply.sent_ns = message.sent_ns;
+  reply.context = message.context;
   reply.last = log_.last_index();
   if (message.index < log_.base_index()) {
     reply.index = hard_.commit;  // all of that is committed here
@@ -77,7 +78,8 @@ void RaftCore::reject_append(const Message& message) {
   reply.flags |= kRejected;
   reply.round = message.round;
   reply.sent_ns = message.sent_ns;
-  const LogIndex limit = std::min(message.index, log_.last_index());
+  reply.context = message.context;
+  const LogIndex limit = std::min(message.index - 1, log_.last_index());
   reply.index = log_.last_with_term_up_to(limit, message.log_term);
   reply.log_term = log_.term_at(reply.index).value_or(0);
   reply.last = log_.last_index();

@@ -23,6 +23,7 @@ void Window::clear() {
 }
 
 void Progress::become_probe() {
+  ++course;
   next = match + 1;
   state = ProgressState::kProbe;
   probe_sent = false;
@@ -33,6 +34,7 @@ void Progress::become_probe() {
 }
 
 void Progress::become_replicate() {
+  ++course;
   state = ProgressState::kReplicate;
   next = match + 1;
   probe_sent = false;
@@ -41,6 +43,7 @@ void Progress::become_replicate() {
 }
 
 void Progress::become_snapshot() {
+  ++course;
   state = ProgressState::kSnapshot;
   window.clear();
   stalled_ticks = 0;

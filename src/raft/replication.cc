@@ -154,6 +154,7 @@ bool RaftCore::send_one_append(Progress& peer) {
   message.last = log_.last_index();
   message.round = lead_->round;
   message.sent_ns = now_.ns;
+  message.context = peer.course;
   uint64_t bytes = 0;
   LogIndex next = peer.next;
   const uint64_t count = log_.last_index() + 1 - next;
@@ -235,19 +236,22 @@ void RaftCore::on_append_reply(const Message& message) {
   if (role_ == RaftRole::kLeader) continue_transfer();
 }
 
+// The follower has no entry that fits before the append at message.commit; message.index is the last
+// place below where it may agree. Answers to what was sent before the last change of course are old.
 void RaftCore::on_append_rejected(Progress& peer, const Message& message) {
   ++counters_.probes_rejected;
-  if (peer.state == ProgressState::kSnapshot) return;
-  // An answer to an append that has long been dealt with: ignored.
-  const bool is_stale = peer.state == ProgressState::kReplicate ? message.commit <= peer.match
-                                                                : peer.next - 1 != message.commit;
-  if (is_stale && message.last >= peer.match) return;
+  if (peer.state == ProgressState::kSnapshot || message.context != peer.course) return;
+  if (message.commit == 0) return refuse_malformed();
   if (message.last < peer.match) peer.match = 0;  // it has lost entries: a damaged or memory log
-  const LogIndex agree = log_.last_with_term_up_to(message.index, message.log_term);
+  LogIndex agree = std::min(message.index, message.commit - 1);
+  bool is_below_base = agree < log_.base_index();
+  if (!is_below_base) {
+    agree = log_.last_with_term_up_to(agree, message.log_term);
+    is_below_base = agree == log_.base_index() && log_.base_term() > message.log_term;
+  }
   peer.become_probe();
-  // Below the hint nothing is known to agree; below the base only a snapshot helps.
-  peer.next = std::max<LogIndex>(peer.match, std::min(agree, message.index)) + 1;
-  if (message.index < log_.base_index()) peer.next = std::max<LogIndex>(1, message.index);
+  peer.next = std::max(peer.match, agree) + 1;
+  if (is_below_base) peer.next = std::max<LogIndex>(1, log_.base_index());  // only a snapshot helps
   flush_due_ = true;
 }
 
@@ -261,7 +265,7 @@ void RaftCore::on_heartbeat_reply(const Message& message) {
     lead_->round_due = flush_due_ = true;
     if (peer->state == ProgressState::kReplicate) peer->become_probe();
   }
-  if (message.last < peer->match && message.round == lead_->round) {
+  if (message.last < peer->match && message.round == lead_->round && peer->window.is_empty()) {
     peer->match = 0;  // it has lost entries: a damaged or memory log
     if (peer->state == ProgressState::kReplicate) peer->become_probe();
     peer->next = message.last + 1;

@@ -71,7 +71,7 @@ struct Message {
   LogIndex last = 0;     // the sender's last index
   uint64_t round = 0;    // heartbeat round, echoed by replies; ties reads and leases to a moment
   int64_t sent_ns = 0;   // the leader's clock when the round began, echoed
-  uint64_t context = 0;  // of a read; next offset in a snapshot reply
+  uint64_t context = 0;  // of a read; course of an append; next offset in a snapshot reply
   std::vector<Entry> entries;
   std::unique_ptr<SnapshotChunk> chunk;
 

@@ -159,7 +159,7 @@ void Journal::rewrite(const raft::HardState& hard) {
   disk_->set_options(sound);
   if (!disk_->finish_sync("journal.new", disk_->start_sync("journal.new"))) return;
   disk_->rename("journal.new", "journal");
-  offset_ = content.size();
+  offset_ = rewritten_bytes_ = content.size();
   old_end_ = 0;
   batch_end_ = offset_;
   ++batch_;
@@ -167,7 +167,7 @@ void Journal::rewrite(const raft::HardState& hard) {
 }
 
 void Journal::rotate_if_large(const raft::HardState& hard) {
-  if (offset_ > kRotateBytes) rewrite(hard);
+  if (offset_ > rewritten_bytes_ + kRotateBytes) rewrite(hard);
 }
 
 void Journal::reset_after_snapshot(const Checkpoint& checkpoint, const raft::HardState& hard) {

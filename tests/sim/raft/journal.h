@@ -59,6 +59,7 @@ class Journal {
   SimDisk* disk_;
   std::string buffer_;
   uint64_t offset_ = 0;
+  uint64_t rewritten_bytes_ = 0;
   uint64_t batch_ = 1;
   uint64_t old_end_ = 0;    // bytes of batches before the last durable one
   uint64_t batch_end_ = 0;  // bytes of all durable batches

@@ -5,6 +5,12 @@
 
 namespace petrel::sim {
 
+namespace {
+
+constexpr raft::LogIndex kCheckpointEvery = 500;
+
+}  // namespace
+
 Replica::Replica(const Plan& plan, uint32_t node, ReplicaHost& host, Checker& checker)
     : plan_(&plan),
       node_(node),
@@ -150,7 +156,9 @@ void Replica::apply(const raft::LogRange& range) {
     checker_->on_applied(node_ + 1, i, machine_.hash());
     host_->on_applied(node_, entry);
   }
-  if (!range.is_empty()) raft_->on_applied(range.last);
+  if (range.is_empty()) return;
+  raft_->on_applied(range.last);
+  if (range.last - checkpoint_.meta.index > kCheckpointEvery) checkpoint();
 }
 
 void Replica::checkpoint() {
