@@ -1,207 +1,304 @@
 #include "petrel/subject/subject_index.h"
 
+#include "fuzz/subject/index_harness.h"
+#include "fuzz/subject/naive_index.h"
+
 #include "petrel/base/prng.h"
-#include "petrel/subject/subject.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <atomic>
 #include <map>
-#include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace petrel::subject {
 namespace {
 
-// The truth: every subscription, asked one by one.
-struct Naive {
-  struct Entry {
-    std::string subject;
-    std::string queue;
-    Subscriber subscriber;
-  };
-  std::vector<Entry> entries;
+using testing::Rows;
 
-  // Rows "slot" for plain ones, "subject|queue|slot" for members of groups.
-  std::multiset<std::string> match(Slice literal) const {
-    std::multiset<std::string> rows;
-    for (const Entry& entry : entries) {
-      if (!subject_matches(literal, entry.subject)) continue;
-      rows.insert(entry.queue.empty() ? std::to_string(entry.subscriber.slot)
-                                      : entry.queue + "|" + std::to_string(entry.subscriber.slot));
-    }
-    return rows;
-  }
-};
-
-std::multiset<std::string> rows_of(const MatchResult& result) {
-  std::multiset<std::string> rows;
-  for (const Subscriber& s : result.plain) rows.insert(std::to_string(s.slot));
-  for (const MatchResult::Group& group : result.groups) {
-    for (uint32_t i = group.begin; i < group.end; ++i) {
-      rows.insert(group.queue + "|" + std::to_string(result.members[i].slot));
-    }
-  }
-  return rows;
+Rows match(const SubjectIndex& index, Slice subject) {
+  MatchResult result;
+  InterestStamp stamp;
+  index.match(subject, result, stamp);
+  return testing::rows_of(result);
 }
 
-std::string random_subject(Prng& prng, bool wildcards) {
-  static const char* kTokens[] = {"a", "b", "c", "d*"};
-  std::string subject;
-  const uint64_t tokens = 1 + prng.below(4);
-  for (uint64_t i = 0; i < tokens; ++i) {
-    if (i > 0) subject.push_back('.');
-    if (wildcards && prng.chance(250)) {
-      if (i + 1 == tokens && prng.chance(500)) {
-        subject.push_back('>');
-      } else {
-        subject.push_back('*');
-      }
-    } else {
-      subject.append(kTokens[prng.below(4)]);
-    }
-  }
-  return subject;
+InterestStamp stamp_of(const SubjectIndex& index, Slice subject) {
+  MatchResult result;
+  InterestStamp stamp;
+  index.match(subject, result, stamp);
+  return stamp;
+}
+
+bool is_shareable(const SubjectIndex& index, Slice subject) {
+  MatchResult result;
+  InterestStamp stamp;
+  index.match(subject, result, stamp);
+  return result.shareable;
+}
+
+Subscriber subscriber(uint32_t slot) {
+  return {slot, 0, 0, 0};
 }
 
 TEST(SubjectIndex, AgreesWithTheNaiveMatcherAndItsStampsNeverLie) {
-  Prng prng(7);
-  SubjectIndex index;
-  Naive naive;
-  struct Cached {
-    InterestStamp stamp;
-    std::multiset<std::string> rows;
-  };
-  std::map<std::string, Cached> cache;         // by subject
-  std::map<std::string, Cached> shared_cache;  // by prefix
-  uint64_t hits = 0;
-  uint64_t shared_hits = 0;
-  for (uint32_t step = 0; step < 20000; ++step) {
-    if (naive.entries.size() < 30 && prng.chance(150)) {
-      const std::string subject = random_subject(prng, true);
-      const std::string queue = prng.chance(300) ? (prng.chance(500) ? "q" : "r") : "";
-      const Subscriber subscriber{step, 0, 0, 0};
-      index.insert(subject, queue, subscriber);
-      naive.entries.push_back({subject, queue, subscriber});
-    } else if (!naive.entries.empty() && prng.chance(120)) {
-      const size_t at = prng.below(naive.entries.size());
-      const Naive::Entry entry = naive.entries[at];
-      EXPECT_TRUE(index.remove(entry.subject, entry.queue, entry.subscriber));
-      EXPECT_FALSE(index.remove(entry.subject, entry.queue, entry.subscriber));
-      naive.entries.erase(naive.entries.begin() + static_cast<std::ptrdiff_t>(at));
-    }
-    const std::string subject = random_subject(prng, prng.chance(50));
-    const auto truth = naive.match(subject);
-    if (const auto found = cache.find(subject);
-        found != cache.end() && index.is_current(found->second.stamp)) {
-      ++hits;
-      ASSERT_EQ(found->second.rows, truth) << subject << " at step " << step;
-    }
-    const size_t dot = subject.rfind('.');
-    const std::string prefix = dot == std::string::npos ? "" : subject.substr(0, dot);
-    if (const auto found = shared_cache.find(prefix);
-        found != shared_cache.end() && index.is_current(found->second.stamp)) {
-      ++shared_hits;
-      ASSERT_EQ(found->second.rows, truth) << subject << " shared at step " << step;
-    }
-    InterestStamp shared = prefix.empty() ? InterestStamp{} : index.shared_stamp(prefix);
-    MatchResult result;
-    InterestStamp stamp;
-    index.match(subject, result, stamp);
-    ASSERT_EQ(rows_of(result), truth) << subject << " at step " << step;
-    cache[subject] = {stamp, truth};
-    if (result.shareable) shared_cache[prefix] = {shared, truth};
+  testing::IndexHarness::Tally total;
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    Prng prng(seed);
+    std::vector<uint8_t> bytes(6000);
+    for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(prng.next());
+    testing::IndexHarness harness(seed);
+    harness.run(bytes.data(), bytes.size());
+    total.inserts += harness.tally().inserts;
+    total.removes += harness.tally().removes;
+    total.matches += harness.tally().matches;
+    total.interested += harness.tally().interested;
+    total.current += harness.tally().current;
+    total.shared_current += harness.tally().shared_current;
+    total.stale += harness.tally().stale;
   }
-  EXPECT_GT(hits, 1000U);
-  EXPECT_GT(shared_hits, 100U);
-  EXPECT_EQ(index.stats().subscriptions, naive.entries.size());
+  EXPECT_GT(total.inserts, 1000U);
+  EXPECT_EQ(total.removes, total.inserts);
+  EXPECT_GT(total.matches, 2500U);
+  EXPECT_GT(total.interested, 1000U);
+  EXPECT_GT(total.current, 2500U);
+  EXPECT_GT(total.shared_current, 25U);
+  EXPECT_GT(total.stale, 1000U);
+}
+
+// What nats-server 2.15.2 answers: wildcard characters of a published subject are text.
+TEST(SubjectIndex, TakesAPublishedSubjectAsItIs) {
+  SubjectIndex index;
+  const char* const patterns[] = {"foo.*", "foo.>", ">", "*", "foo.bar", "foo.*.x", "*.*", "foo*"};
+  for (uint32_t i = 0; i < std::size(patterns); ++i) {
+    index.insert(patterns[i], "", subscriber(i + 1));
+  }
+  const std::map<std::string, Rows> expected = {
+      {"foo.*", {"|1/0/0", "|2/0/0", "|3/0/0", "|7/0/0"}},
+      {"foo.>", {"|1/0/0", "|2/0/0", "|3/0/0", "|7/0/0"}},
+      {">", {"|3/0/0", "|4/0/0"}},
+      {"*", {"|3/0/0", "|4/0/0"}},
+      {"foo.*.x", {"|2/0/0", "|3/0/0", "|6/0/0"}},
+      {"foo.bar", {"|1/0/0", "|2/0/0", "|3/0/0", "|5/0/0", "|7/0/0"}},
+      {"foo*", {"|3/0/0", "|4/0/0", "|8/0/0"}},
+      {"foo..x", {}},
+      {"foo.", {}},
+      {".foo", {}},
+      {"", {}},
+      {".", {}},
+  };
+  for (const auto& [published, rows] : expected)
+    EXPECT_EQ(match(index, published), rows) << published;
+}
+
+// nats-server delivers once to a queue name, however many of its subjects match.
+TEST(SubjectIndex, OneQueueNameIsOneGroup) {
+  SubjectIndex index;
+  index.insert("foo.*", "q", subscriber(1));
+  index.insert("foo.bar", "q", subscriber(2));
+  index.insert(">", "r", subscriber(3));
+  index.insert(">", "q", subscriber(4));
+  MatchResult result;
+  InterestStamp stamp;
+  index.match("foo.bar", result, stamp);
+  EXPECT_TRUE(testing::has_sound_groups(result));
+  EXPECT_EQ(result.groups.size(), 2U);
+  EXPECT_EQ(testing::rows_of(result), (Rows{"q|1/0/0", "q|2/0/0", "q|4/0/0", "r|3/0/0"}));
+}
+
+TEST(SubjectIndex, RemovesOnlyWhatIsThere) {
+  SubjectIndex index;
+  for (const char* subject : {"foo", "foo.*"}) {
+    index.insert(subject, "", subscriber(1));
+    index.insert(subject, "q", subscriber(2));
+    EXPECT_FALSE(index.remove(subject, "", subscriber(2)));
+    EXPECT_FALSE(index.remove(subject, "q", subscriber(1)));
+    EXPECT_FALSE(index.remove(subject, "p", subscriber(2)));
+    EXPECT_FALSE(index.remove("foo.bar", "", subscriber(1)));
+    EXPECT_FALSE(index.remove("foo.>", "", subscriber(1)));
+    EXPECT_TRUE(index.remove(subject, "", subscriber(1)));
+    EXPECT_TRUE(index.remove(subject, "q", subscriber(2)));
+    EXPECT_FALSE(index.remove(subject, "q", subscriber(2)));
+  }
+  EXPECT_TRUE(match(index, "foo").empty());
+  EXPECT_TRUE(match(index, "foo.bar").empty());
+}
+
+TEST(SubjectIndex, CountsWhatHappened) {
+  SubjectIndex index;
+  index.insert("foo", "", subscriber(1));
+  index.insert("foo", "q", subscriber(2));
+  index.insert("foo.>", "", subscriber(3));
+  index.remove("foo", "", subscriber(1));
+  index.remove("foo", "", subscriber(1));
+  match(index, "foo");
+  match(index, "foo.bar");
+  const SubjectIndex::Stats stats = index.stats();
+  EXPECT_EQ(stats.subscriptions, 2U);
+  EXPECT_EQ(stats.inserts, 3U);
+  EXPECT_EQ(stats.removes, 1U);
+  EXPECT_EQ(stats.matches, 2U);
+}
+
+TEST(SubjectIndex, AQueueNameStaysReadableAfterItsGroupIsGone) {
+  SubjectIndex index;
+  const std::string name = "a queue name too long to stand inside of a string object";
+  index.insert("foo", name, subscriber(1));
+  MatchResult result;
+  InterestStamp stamp;
+  index.match("foo", result, stamp);
+  index.remove("foo", name, subscriber(1));
+  EXPECT_EQ(result.groups.at(0).queue, name);
 }
 
 TEST(SubjectIndex, ALiteralChangeLeavesOtherSubjectsCurrent) {
   SubjectIndex index;
-  MatchResult result;
-  InterestStamp stamp;
-  index.match("orders.eu", result, stamp);
-  for (uint32_t i = 0; i < 100; ++i) index.insert("other." + std::to_string(i), "", {i, 0, 0, 0});
+  InterestStamp stamp = stamp_of(index, "orders.eu");
+  for (uint32_t i = 0; i < 100; ++i) {
+    index.insert("other." + std::to_string(i), "", subscriber(i));
+    index.insert("orders." + std::to_string(i), "", subscriber(i));
+  }
   EXPECT_TRUE(index.is_current(stamp));
-  index.insert("orders.eu", "", {1, 0, 0, 0});
+  index.insert("orders.eu", "", subscriber(1));
+  EXPECT_FALSE(index.is_current(stamp));
+  stamp = stamp_of(index, "orders.eu");
+  index.remove("orders.eu", "", subscriber(1));
   EXPECT_FALSE(index.is_current(stamp));
 }
 
 TEST(SubjectIndex, AWildcardChangeTouchesOnlyItsPrefix) {
   SubjectIndex index;
-  MatchResult result;
-  InterestStamp stamp;
-  index.match("orders.eu.new", result, stamp);
-  index.insert("invoices.>", "", {1, 0, 0, 0});
-  index.insert("orders.us.*", "", {2, 0, 0, 0});
+  InterestStamp stamp = stamp_of(index, "orders.eu.new");
+  index.insert("invoices.>", "", subscriber(1));
+  index.insert("orders.us.*", "", subscriber(2));
   EXPECT_TRUE(index.is_current(stamp));
-  index.insert("orders.*.new", "", {3, 0, 0, 0});
-  EXPECT_FALSE(index.is_current(stamp));
+  for (const char* pattern : {"orders.eu.>", "orders.*.new", "*.eu.new", ">", "orders.>"}) {
+    stamp = stamp_of(index, "orders.eu.new");
+    EXPECT_TRUE(index.is_current(stamp));
+    index.insert(pattern, "", subscriber(3));
+    EXPECT_FALSE(index.is_current(stamp)) << pattern;
+  }
+}
+
+TEST(SubjectIndex, ADroppedRemovalChangesNothing) {
+  SubjectIndex index;
+  index.insert("foo", "", subscriber(1));
+  InterestStamp stamp = stamp_of(index, "foo");
+  EXPECT_FALSE(index.remove("foo", "", subscriber(2)));
+  EXPECT_TRUE(index.is_current(stamp));
 }
 
 TEST(SubjectIndex, RepliesUnderOneInboxShareAResult) {
   SubjectIndex index;
-  index.insert("_INBOX.x.*", "", {1, 0, 0, 0});
+  index.insert("_INBOX.x.*", "", subscriber(1));
   InterestStamp shared = index.shared_stamp("_INBOX.x");
-  MatchResult result;
-  InterestStamp stamp;
-  index.match("_INBOX.x.1", result, stamp);
-  EXPECT_TRUE(result.shareable);
+  EXPECT_TRUE(is_shareable(index, "_INBOX.x.1"));
+  // Other inboxes and other subjects come and go.
+  for (uint32_t i = 0; i < 50; ++i) index.insert("_INBOX.y" + std::to_string(i) + ".*", "", {});
+  for (uint32_t i = 0; i < 50; ++i) index.insert("orders." + std::to_string(i), "", {});
   EXPECT_TRUE(index.is_current(shared));
-  index.insert("_INBOX.x.7", "", {2, 0, 0, 0});
+  index.insert("_INBOX.x.7", "", subscriber(2));
   EXPECT_FALSE(index.is_current(shared));
-  index.match("_INBOX.x.1", result, stamp);
-  EXPECT_FALSE(result.shareable);
+  EXPECT_FALSE(is_shareable(index, "_INBOX.x.1"));
+  index.remove("_INBOX.x.7", "", subscriber(2));
+  EXPECT_TRUE(is_shareable(index, "_INBOX.x.1"));
+}
+
+TEST(SubjectIndex, SubjectsWithoutPrefixShareNothing) {
+  SubjectIndex index;
+  index.insert("*", "", subscriber(1));
+  EXPECT_FALSE(is_shareable(index, "foo"));
+  EXPECT_FALSE(is_shareable(index, ".foo"));
+  EXPECT_FALSE(is_shareable(index, "foo."));
+  EXPECT_TRUE(is_shareable(index, "foo.bar"));  // nobody listens below foo
 }
 
 TEST(SubjectIndex, AHundredThousandSubscribersOfOneSubjectCanLeave) {
   SubjectIndex index;
   constexpr uint32_t kCount = 100000;
-  for (uint32_t i = 0; i < kCount; ++i) index.insert("hot", i % 2 == 0 ? "" : "q", {i, 0, 0, 0});
-  for (uint32_t i = 0; i < kCount; ++i) {
-    ASSERT_TRUE(index.remove("hot", i % 2 == 0 ? "" : "q", {i, 0, 0, 0}));
-  }
+  const auto queue_of = [](uint32_t i) {
+    return i % 3 == 0 ? std::string() : i % 3 == 1 ? "q" : "q" + std::to_string(i);
+  };
+  for (uint32_t i = 0; i < kCount; ++i) index.insert("hot", queue_of(i), subscriber(i));
   MatchResult result;
   InterestStamp stamp;
   index.match("hot", result, stamp);
-  EXPECT_TRUE(result.empty());
+  EXPECT_EQ(result.plain.size() + result.members.size(), kCount);
+  EXPECT_TRUE(testing::has_sound_groups(result));
+  for (uint32_t i = 0; i < kCount; ++i) {
+    ASSERT_TRUE(index.remove("hot", queue_of(i), subscriber(i)));
+  }
+  EXPECT_TRUE(match(index, "hot").empty());
 }
 
-TEST(SubjectIndex, ASubjectOfManyTokensIsOnlyLong) {
-  SubjectIndex index;
-  std::string deep = "a";
-  for (int i = 0; i < 16000; ++i) deep += ".*";
-  std::string literal = "a";
-  for (int i = 0; i < 16000; ++i) literal += ".b";
-  index.insert(deep, "", {1, 0, 0, 0});
+// One thread moves a subscriber to ever higher generations. Whoever reads after a change was
+// finished must see it, by a kept result that is current or by a new match.
+void follow_changes(const SubjectIndex& index, const std::atomic<uint32_t>& done, uint32_t last,
+                    bool uses_sharing) {
   MatchResult result;
   InterestStamp stamp;
-  index.match(literal, result, stamp);
-  EXPECT_EQ(result.plain.size(), 1U);
-  EXPECT_TRUE(index.remove(deep, "", {1, 0, 0, 0}));
+  bool is_kept = false;
+  uint32_t reads = 0;
+  for (uint32_t before = 0; before < last;) {
+    before = done.load(std::memory_order_acquire);
+    if (!is_kept || !index.is_current(stamp)) {
+      const InterestStamp shared = index.shared_stamp("x.y");
+      index.match("x.y." + std::to_string(reads % 8), result, stamp);
+      if (uses_sharing && result.shareable) stamp = shared;
+      is_kept = true;
+    }
+    uint32_t newest = 0;
+    for (const Subscriber& one : result.plain) newest = std::max(newest, one.generation);
+    ASSERT_GE(newest, before);
+    ASSERT_FALSE(result.plain.empty());
+    ASSERT_LE(result.plain.size(), 2U);
+    ++reads;
+  }
 }
 
-TEST(SubjectIndex, AReaderSeesEachChangeWholeWhileAWriterWorks) {
-  SubjectIndex index;
-  index.insert("x.a", "", {1, 0, 0, 0});
-  std::atomic<bool> stop{false};
-  std::thread writer([&] {
-    for (uint32_t i = 0; i < 20000; ++i) {
-      index.insert("x.*", "", {2, i, 0, 0});
-      index.remove("x.*", "", {2, i, 0, 0});
+TEST(SubjectIndex, AReaderSeesEveryChangeThatWasFinished) {
+  for (const char* pattern : {"x.y.*", "x.>", ">"}) {
+    SubjectIndex index;
+    constexpr uint32_t kChanges = 4000;
+    std::atomic<uint32_t> done{1};
+    index.insert(pattern, "", {1, 1, 0, 0});
+    std::thread sharing([&] { follow_changes(index, done, kChanges, true); });
+    std::thread reader([&] { follow_changes(index, done, kChanges, false); });
+    for (uint32_t i = 2; i <= kChanges; ++i) {
+      index.insert(pattern, "", {1, i, 0, 0});
+      done.store(i, std::memory_order_release);
+      index.remove(pattern, "", {1, i - 1, 0, 0});
     }
-    stop = true;
-  });
-  MatchResult result;
-  while (!stop) {
-    InterestStamp stamp;
-    index.match("x.a", result, stamp);
-    ASSERT_GE(result.plain.size(), 1U);
-    ASSERT_LE(result.plain.size(), 2U);
+    reader.join();
+    sharing.join();
   }
-  writer.join();
+}
+
+TEST(SubjectIndex, ReadersAndWritersOfManySubjectsDoNotHinderEachOther) {
+  SubjectIndex index;
+  std::atomic<int> writers{2};
+  const auto write = [&](uint32_t base) {
+    for (uint32_t i = 0; i < 3000; ++i) {
+      const std::string subject = i % 2 == 0 ? "s." + std::to_string(i % 50) : "s.*.t";
+      index.insert(subject, i % 3 == 0 ? "q" : "", subscriber(base + i));
+      if (i % 5 != 0) index.remove(subject, i % 3 == 0 ? "q" : "", subscriber(base + i));
+    }
+    --writers;
+  };
+  std::thread first(write, 0);
+  std::thread second(write, 1U << 20);
+  MatchResult result;
+  InterestStamp stamp;
+  for (uint32_t i = 0; writers > 0; ++i) {
+    index.match(i % 2 == 0 ? "s." + std::to_string(i % 50) : "s.1.t", result, stamp);
+    ASSERT_TRUE(testing::has_sound_groups(result));
+  }
+  first.join();
+  second.join();
+  EXPECT_EQ(index.stats().subscriptions, 2U * 600U);
 }
 
 }  // namespace
