@@ -236,8 +236,9 @@ void RaftCore::on_append_reply(const Message& message) {
   if (role_ == RaftRole::kLeader) continue_transfer();
 }
 
-// The follower has no entry that fits before the append at message.commit; message.index is the last
-// place below where it may agree. Answers to what was sent before the last change of course are old.
+// The follower has no entry that fits before the append at message.commit; message.index is the
+// last place below where it may agree. Answers to what was sent before the last change of course
+// are old.
 void RaftCore::on_append_rejected(Progress& peer, const Message& message) {
   ++counters_.probes_rejected;
   if (peer.state == ProgressState::kSnapshot || message.context != peer.course) return;
@@ -307,8 +308,10 @@ void RaftCore::on_commit_advanced(LogIndex before) {
   }
   flush_due_ = true;
   grant_reads();
+  // A joint membership that an earlier leader committed and did not leave is left by this one.
   const LogIndex changed = log_.membership_index();
-  if (changed > before && changed <= hard_.commit) on_membership_committed();
+  if (changed > hard_.commit) return;
+  if (changed > before || log_.membership().is_joint()) on_membership_committed();
 }
 
 }  // namespace petrel::raft

@@ -62,6 +62,7 @@ struct Journal::Scan {
   raft::LogIndex base = 0;
   raft::LogIndex seen_last = 0;  // in any readable record
   uint64_t batch = 0;
+  raft::LogIndex proved_commit = 0;  // before the first bad record
   bool is_damaged = false;
 };
 
@@ -188,7 +189,10 @@ void Journal::scan_file(Scan& scan) const {
     const Slice payload = fits ? bytes.substr(at + kHeadBytes, length) : Slice();
     if (!fits || checksum(payload) != get_u32(bytes, at + 4)) {
       // A batch ends with its hard state: the broken record is of the same batch or of the next.
-      if (!is_broken) broken_batch = scan.batch + (is_batch_end ? 1 : 0);
+      if (!is_broken) {
+        broken_batch = scan.batch + (is_batch_end ? 1 : 0);
+        scan.proved_commit = scan.hard.commit;
+      }
       is_broken = true;
       ++at;
       continue;
@@ -239,9 +243,12 @@ Recovered Journal::recover() {
   drop_covered();
   const raft::LogIndex base = checkpoint_.has_value() ? checkpoint_->meta.index : 0;
   if (!entries_.empty() && entries_.front().index != base + 1) entries_.clear();
+  // What stands before the hole may have been overwritten in it, unless it was committed before.
+  while (scan.is_damaged && !entries_.empty() && entries_.back().index > scan.proved_commit) {
+    entries_.pop_back();
+  }
   const raft::LogIndex last = entries_.empty() ? base : entries_.back().index;
   if (scan.is_damaged) {
-    // Indexes between two readable records may have been overwritten or not: all count as lost.
     found.damage = {last + 1, std::max(last + 1, scan.seen_last)};
     found.hard.damaged_to = std::max(found.hard.damaged_to, found.damage.last);
   }

@@ -69,6 +69,7 @@ class ShardWorld {
   void read_input(size_t client, size_t bytes);
   void turn(uint16_t loop);
   void settle();
+  void note_pong(SimClient& client);
   void check();
   void check_client(size_t client);
   void check_queue_groups();
