@@ -1,6 +1,7 @@
 # Compiler settings shared by every target.
 option(PETREL_WERROR "Treat warnings as errors" ON)
 option(PETREL_BENCH "Build the benchmarks" ON)
+option(PETREL_LTO "Link the server with link-time optimisation (g++)" OFF)
 option(PETREL_FUZZ "Build libFuzzer targets (needs clang)" OFF)
 set(PETREL_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize= (address,undefined or thread)")
 
