@@ -100,8 +100,11 @@ def running(server, monitor=False):
 
 
 def messages_in(monitor_port):
-    with urllib.request.urlopen(f"http://127.0.0.1:{monitor_port}/varz", timeout=10) as answer:
-        return json.load(answer)["in_msgs"]
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{monitor_port}/varz", timeout=10) as answer:
+            return json.load(answer)["in_msgs"]
+    except (OSError, ValueError, KeyError) as error:
+        raise BenchError(f"/varz does not count messages: {error}") from error
 
 
 def load(binary, kind, port, pid=0, options=None, command=()):

@@ -1,6 +1,9 @@
 """What is measured, and the goal of each: one row of the table per Row."""
 import dataclasses
 import os
+import subprocess
+import sys
+import tempfile
 
 from servers import BenchError, command_of, free_port, load, messages_in, running
 
@@ -26,14 +29,27 @@ class Row:
     group: str = "throughput"
 
 
+def compare_counts(bench, monitor_port, published):
+    """Without a subscriber the server's own count is the proof; only a quick look goes without it."""
+    try:
+        counted = messages_in(monitor_port)
+    except BenchError as error:
+        if not bench.quick:
+            raise
+        print(f"not proved that 1:0 counts every message: {error}", file=sys.stderr)
+        return
+    if counted != published:
+        raise BenchError(f"the server counted {counted} of {published} messages")
+
+
 def throughput(**options):
     def measure(bench, server):
         count_at_server = options.get("interest") == "none"
         with running(server, monitor=count_at_server) as (pid, port, monitor_port):
             given = {"seconds": bench.seconds, "warm-up": bench.warm_up, **options}
             result = load(bench.generator, "throughput", port, pid, given)
-            if count_at_server and messages_in(monitor_port) != result["published_in_all"]:
-                raise BenchError("the server counted other messages than were published")
+            if count_at_server:
+                compare_counts(bench, monitor_port, result["published_in_all"])
         count = result["delivered"] or result["published"]
         return {"cpu": result["server_cpu_ns"] / count,
                 "rate": count / result["elapsed_ns"] * 1e9}
@@ -83,7 +99,9 @@ def start(bench, server):
 
 
 def binary_size(_, server):
-    return {"size": os.path.getsize(server.binary)}
+    with tempfile.NamedTemporaryFile() as stripped:
+        subprocess.run(["strip", "-o", stripped.name, server.binary], check=True)
+        return {"size": os.path.getsize(stripped.name)}
 
 
 def _core_rows():
@@ -140,7 +158,7 @@ def _resource_rows():
             "resources"),
         Row("start to INFO", start, "latency", 0.5, 0.2, "µs", "info", "resources"),
         Row("RSS at start", start, "absolute", 5_000_000, 2_500_000, "B", "rss", "resources"),
-        Row("binary size", binary_size, "absolute", 10_000_000, None, "B", "size", "resources"),
+        Row("binary size, stripped", binary_size, "absolute", 10_000_000, None, "B", "size", "resources"),
     ]
 
 
