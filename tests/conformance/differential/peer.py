@@ -77,25 +77,43 @@ class Peer:
             del self.buffer[:len(_PING)]
             self.send(b"PONG\r\n")
 
-    def _may_be_ping(self, expected):
-        return _PING.startswith(bytes(self.buffer[:6])) and not expected.startswith(b"PING")
-
     def take(self, expected):
         """The bytes that came in place of the expected ones."""
         end, same = time.monotonic() + self.deadline, 0
         while True:
-            self._answer_pings(expected)
-            size = min(len(expected), len(self.buffer))
-            if not self._may_be_ping(expected):
-                if self.buffer[same:size] != expected[same:size]:
-                    break
-                same = size
-                if size == len(expected):
-                    return self._cut(size)
+            same = self._agreement(expected, same)
+            if same == len(expected):
+                return self._cut(same)
+            if same < len(self.buffer) and self._drop_ping(same):
+                same = max(0, same - len(_PING))
+                continue
+            if same < len(self.buffer) and not self._cut_ping(same):
+                break
             if not self.receive(end):
                 break
         self.receive(time.monotonic() + 0.02)
         return bytes(self.buffer) + (b"<EOF>" if self.ended else b"<nothing more>")
+
+    def _agreement(self, expected, same):
+        """How many bytes agree, when `same` are known to."""
+        size = min(len(expected), len(self.buffer))
+        if self.buffer[same:size] == expected[same:size]:
+            return size
+        return next(at for at in range(same, size) if self.buffer[at] != expected[at])
+
+    def _drop_ping(self, same):
+        """Answers and removes a keep-alive PING between messages that explains a difference at `same`."""
+        at = self.buffer.find(_PING, max(0, same - len(_PING) + 1), same + len(_PING))
+        if at < 0 or at > same or (at > 0 and self.buffer[at - 2:at] != b"\r\n"):
+            return False
+        del self.buffer[at:at + len(_PING)]
+        self.send(b"PONG\r\n")
+        return True
+
+    def _cut_ping(self, same):
+        """Whether what came ends within such a PING."""
+        return any(_PING.startswith(bytes(self.buffer[at:])) for at in range(max(0, same - 5), same + 1)
+                   if len(self.buffer) - at < len(_PING))
 
     def _cut(self, size):
         """The first bytes of what came, taken away."""

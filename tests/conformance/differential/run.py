@@ -23,16 +23,16 @@ GOLDEN = HERE / "golden"
 COVERAGE = HERE.parent / "coverage.tsv"
 
 
-def play(played, binary, deadline):
+def play(played, name, binary, deadline):
     """(failure or None, what was seen, seconds)."""
-    run, start = session.Session(played, binary, deadline), time.monotonic()
+    run, start = session.Session(played, name, binary, deadline), time.monotonic()
     why = run.run()
     return why, run.seen, time.monotonic() - start
 
 
 def compared(seen):
     """What is compared, as JSON values: the same whether it was played now or read from a golden file."""
-    return json.loads(json.dumps([[one.verb, one.text if one.verb in ("http", "run") else "", one.compared]
+    return json.loads(json.dumps([[one.verb, one.source if one.verb in ("http", "run") else "", one.compared]
                                   for one in seen if one.compared is not None]))
 
 
@@ -143,7 +143,7 @@ class Runner:
             return (None if answers is not None else f"{played.path}: {played.name}: no golden answers"), answers, []
         if "oracle" not in self.binaries:
             return None, None, []
-        why, seen, _ = play(played, self.binaries["oracle"], self.options.deadline)
+        why, seen, _ = play(played, "oracle", self.binaries["oracle"], self.options.deadline)
         return why and f"oracle: {why}", compared(seen), seen
 
     def one(self, played):
@@ -158,7 +158,7 @@ class Runner:
             self.expectations += count
             failures += [f"{played.path}: {played.name}: {text}" for text in unnoticed]
         if "petrel" in self.binaries:
-            why, mine, _ = play(played, self.binaries["petrel"], self.options.deadline)
+            why, mine, _ = play(played, "petrel", self.binaries["petrel"], self.options.deadline)
             if why:
                 failures.append(f"petrel: {why}")
             elif theirs is not None and not played.loose:

@@ -18,6 +18,7 @@ class Step:
     text: str = ""
     assertion: str = ""
     block: str = ""
+    only: str = ""  # the one server that plays it: oracle or petrel
 
 
 @dataclasses.dataclass
@@ -174,7 +175,11 @@ def read_file(path, root):
         verb, _, rest = line.partition(" ")
         if _head(reader, scenario, verb, rest):
             continue
-        step = _step(reader, line)
+        only = line.split("| ", 1)[0] if line.startswith(("oracle| ", "petrel| ")) else ""
+        if only and not scenario.loose:
+            reader.fail("a step of one server in a scenario that does not say `differs`")
+        step = _step(reader, line.removeprefix(only + "| ") if only else line)
+        step.only = only
         if step.verb in EXPECTING:
             if not assertion:
                 reader.fail("an expectation outside an assertion")

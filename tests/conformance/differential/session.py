@@ -32,13 +32,14 @@ class Seen:
     text: str
     observed: object
     compared: object
+    source: str  # the text as it stands in the scenario
 
 
 class Session:
     """One run. Every method step_* is a verb of the language; those that expect return what they saw."""
 
-    def __init__(self, played, binary, deadline):
-        self.played, self.binary, self.deadline = played, binary, deadline
+    def __init__(self, played, name, binary, deadline):
+        self.played, self.name, self.binary, self.deadline = played, name, binary, deadline
         self.peers, self.seen, self.server, self.answer = {}, [], None, None
         self.done, self.udp, self.ports, self.marked, self.cursor = None, None, {}, 0.0, 0
 
@@ -60,6 +61,8 @@ class Session:
         for name, text in self.played.files.items():
             self._write(name, text)
         for step in self.played.steps:
+            if step.only not in ("", self.name):
+                continue
             where = f"{self.played.path}:{step.line}"
             try:
                 why = self._one(step)
@@ -80,11 +83,12 @@ class Session:
             ">": "send", ">>": "send_raw", "<": "bytes", "<<": "bytes", "<info": "info", "<msg": "message"}.get(step.verb, step.verb if step.verb[0] != ">" else "send_split"), None)
         if method is None:
             return "unknown verb"
+        self.source = step.text
         observed = method(dataclasses.replace(step, text=text))
         if step.verb not in scenario.EXPECTING:
             return None
         compared = self._comparable(step.verb, text, observed)
-        self.seen.append(Seen(step.line, step.assertion, step.verb, text, observed, compared))
+        self.seen.append(Seen(step.line, step.assertion, step.verb, text, observed, compared, step.text))
         return checks.check(step.verb, text, observed)
 
     def _comparable(self, verb, text, observed):
@@ -196,6 +200,8 @@ class Session:
         return self.peers[step.actor]
 
     def _connect(self, step, host="127.0.0.1", port=0):
+        if port is None:
+            raise Mismatch("there is no such port")
         peer = Peer(host, port or self.server.port() or self.ports.get("1", 0), self.deadline)
         old = self.peers.pop(step.actor, None)
         if old:
@@ -211,7 +217,7 @@ class Session:
         peer.info = peer.take_info()
 
     def step_dial(self, step):
-        self._connect(step, port=self.server.monitor_port() if step.text == "monitor" else int(step.text))
+        self._connect(step, port=(self.server.monitor_port() or None) if step.text == "monitor" else int(step.text))
 
     def step_client(self, step):
         got = self._connect(step).handshake(step.text or QUIET)
@@ -317,7 +323,7 @@ class Session:
             whole = loosen(self._document(), loose)
         except ValueError:
             whole = "" if loose else normalise.text(body, self.folder)
-        self.seen.append(Seen(step.line, "", "http", step.text, None, [status, kind, whole]))
+        self.seen.append(Seen(step.line, "", "http", step.text, None, [status, kind, whole], self.source))
 
     def step_until(self, step):
         """`until PATH json ...`: asks until the check passes."""
@@ -363,7 +369,11 @@ class Session:
                               timeout=self.deadline * 2)
         out, err = normalise.text(done.stdout, self.folder), normalise.text(done.stderr, self.folder)
         self.done = (done.returncode, out, err)
-        self.seen.append(Seen(step.line, "", "run", step.text, None, [done.returncode, out, err]))
+        # nats-server prints the errors of one file in the random order of its maps.
+        lines = sorted(line for line in err.splitlines() if line)
+        lines = [line.removeprefix("nats-server: ") for line in lines] if len(lines) > 1 else lines
+        self.seen.append(Seen(step.line, "", "run", step.text, None, [done.returncode, out, sorted(lines)],
+                              self.source))
 
     def step_refused(self, step):
         """`refused ARG...`: a start that must end by itself; only exit code and expectations are compared."""
