@@ -82,6 +82,8 @@ void Journal::add(const raft::HardState& hard) {
   put_varint(body, hard.commit);
   put_varint(body, hard.damaged_to);
   put_varint(body, hard.incarnation);
+  // So that a hole which swallowed the last entries is as long as it was.
+  put_varint(body, entries_.empty() ? 0 : entries_.back().index);
   add_record(kHard, body);
 }
 
@@ -211,6 +213,7 @@ void Journal::scan_file(Scan& scan) const {
       scan.hard.commit = reader.varint();
       scan.hard.damaged_to = reader.varint();
       scan.hard.incarnation = static_cast<raft::Incarnation>(reader.varint());
+      scan.seen_last = std::max(scan.seen_last, reader.varint());
       continue;
     }
     raft::Entry entry;
