@@ -6,6 +6,7 @@
 #include "petrel/base/go_quote.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 namespace petrel {
 
@@ -39,14 +40,18 @@ Status Server::Impl::open_client_listener() {
   conf::Options known = now;
   known.port = port;
   current.replace(std::move(known), start_time);
-  PETREL_TRY_STATUS(open_loops(*listener));
   say(LogLevel::kInfo,
       "Listening for client connections on " + server::join_host_port(now.host, port));
+  if (Status status = open_loops(); !status) {
+    ::close(*listener);
+    return status;
+  }
+  PETREL_TRY_STATUS(loops.front()->loop().add_listener(*listener, kClientListener));
   if (now.proxy_protocol) say(LogLevel::kInfo, "PROXY protocol enabled for client connections");
   return Status::ok();
 }
 
-Status Server::Impl::open_loops(int listener) {
+Status Server::Impl::open_loops() {
   const conf::Options now = options();
   PETREL_TRY(const std::shared_ptr<const session::SessionConfig> config,
              server::make_session_config(now, identity, port));
@@ -68,7 +73,7 @@ Status Server::Impl::open_loops(int listener) {
     if (!loop) return loop.error();
     loops.push_back(*std::move(loop));
   }
-  return loops.front()->loop().add_listener(listener, kClientListener);
+  return Status::ok();
 }
 
 // Connections that were accepted but not yet given to their loop are there when this returns.

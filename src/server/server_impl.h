@@ -41,7 +41,7 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost {
 
   // client_listener.cc
   Status open_client_listener();
-  Status open_loops(int listener);
+  Status open_loops();
   void close_client_listener() override;
 
   // reload.cc
