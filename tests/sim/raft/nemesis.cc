@@ -175,6 +175,26 @@ void RaftWorld::transfer_leadership() {
   replica.turn();
 }
 
+// What failure detectors would say: who has been silent for two looks in a row is suspected.
+void RaftWorld::tell_suspicions() {
+  for (uint32_t observer = 0; observer < plan_.nodes; ++observer) {
+    for (uint32_t node = 0; node < plan_.nodes; ++node) {
+      const size_t place = observer * plan_.nodes + node;
+      const bool is_silent = node != observer && (!replicas_[node]->is_up() ||
+                                                  paused_until_[node] > now() ||
+                                                  network_.is_cut(node, observer));
+      const bool was_silent = silent_[place];
+      silent_[place] = is_silent;
+      if (!is_silent || !was_silent || !replicas_[observer]->is_up()) continue;
+      if (paused_until_[observer] > now()) continue;
+      replicas_[observer]->raft().on_node_suspected(node + 1,
+                                                    static_cast<uint32_t>(prng_.below(20)));
+      replicas_[observer]->turn();
+      watch(observer);
+    }
+  }
+}
+
 void RaftWorld::stop_faults() {
   is_calm_ = true;
   if (has_trace()) trace("faults stop");

@@ -9,6 +9,8 @@ namespace petrel::sim {
 
 namespace {
 
+constexpr Duration kSuspicionAfter = Duration::millis(160);
+
 raft::Message copy_of(const raft::Message& message) {
   raft::Message copy;
   copy.kind = message.kind;
@@ -60,7 +62,8 @@ RaftWorld::RaftWorld(const Plan& plan, Trace trace)
       paused_until_(plan.nodes),
       roles_(plan.nodes),
       proposals_(plan.nodes),
-      first_membership_(first_voters(plan.voters)) {
+      first_membership_(first_voters(plan.voters)),
+      silent_(static_cast<size_t>(plan.nodes) * plan.nodes) {
   for (uint32_t count = (plan_.voters - 1) / 2; count > 0; --count) {
     may_be_damaged_ |= 1U << prng_.below(plan_.voters);
   }
@@ -78,6 +81,7 @@ std::string RaftWorld::run() {
   for (uint32_t node = 0; node < plan_.nodes; ++node) start_replica(node);
   queue_.push(now() + plan_.client_every, {EventKind::kClient, 0, 0});
   queue_.push(now() + Duration::seconds(1), {EventKind::kFault, 0, 0});
+  queue_.push(now() + kSuspicionAfter, {EventKind::kNews, 0, 0});
   run_until(Instant{} + plan_.chaos);
   if (checker_.has_failed()) return checker_.failure();
   stop_faults();
@@ -95,7 +99,7 @@ void RaftWorld::run_until(Instant end) {
 // A paused process does nothing; what was meant for it waits.
 bool RaftWorld::is_deferred(const Event& event) {
   if (event.kind == EventKind::kClient || event.kind == EventKind::kFault ||
-      event.kind == EventKind::kRestart || paused_until_[event.node] <= now()) {
+      event.kind == EventKind::kRestart || event.kind == EventKind::kNews || paused_until_[event.node] <= now()) {
     return false;
   }
   queue_.push(paused_until_[event.node], event);
@@ -125,6 +129,10 @@ void RaftWorld::dispatch(const Event& event) {
       if (is_calm_) return;
       break_something();
       queue_.push(now() + plan_.fault_every, event);
+      return;
+    case EventKind::kNews:
+      tell_suspicions();
+      queue_.push(now() + kSuspicionAfter, event);
       return;
     case EventKind::kRestart:
       if (!replica.is_up()) start_replica(event.node);
@@ -181,6 +189,13 @@ void RaftWorld::start_replica(uint32_t node) {
   replicas_[node]->start(is_first_member ? first_membership_ : raft::Membership());
   schedule_tick(node);
   if (has_trace()) trace("node " + std::to_string(node + 1) + " starts");
+  // The others see the new epoch in its first frame.
+  for (uint32_t other = 0; other < plan_.nodes; ++other) {
+    if (other == node || !replicas_[other]->is_up() || network_.is_cut(node, other)) continue;
+    replicas_[other]->raft().on_node_restarted(node + 1);
+    replicas_[other]->turn();
+    watch(other);
+  }
 }
 
 void RaftWorld::crash_replica(uint32_t node, Duration down) {

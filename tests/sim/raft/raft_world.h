@@ -35,7 +35,7 @@ class RaftWorld : public ReplicaHost {
   const Checker& checker() const { return checker_; }
 
  private:
-  enum class EventKind : uint8_t { kTick, kPacket, kSync, kClient, kFault, kRestart };
+  enum class EventKind : uint8_t { kTick, kPacket, kSync, kClient, kFault, kRestart, kNews };
   struct Event {
     EventKind kind;
     uint32_t node;
@@ -79,6 +79,7 @@ class RaftWorld : public ReplicaHost {
   void change_membership();
   void transfer_leadership();
   bool may_crash(uint32_t node) const;
+  void tell_suspicions();
   void stop_faults();
   std::string check_liveness();
   bool has_converged() const;
@@ -98,6 +99,7 @@ class RaftWorld : public ReplicaHost {
   std::vector<std::map<raft::LogIndex, Proposal>> proposals_;
   std::map<uint64_t, raft::LogIndex> reads_;  // context -> acknowledged when it was asked
   raft::Membership first_membership_;
+  std::vector<bool> silent_;  // [observer * nodes + node]: unheard at the last look
   uint64_t operations_ = 0;
   uint64_t events_ = 0;
   uint32_t may_be_damaged_ = 0;  // bit set of a minority
