@@ -72,7 +72,7 @@ class Peer:
         self.buffer += data
         return True
 
-    def _answer_pings(self, expected):
+    def answer_pings(self, expected=b""):
         while self.buffer.startswith(_PING) and not expected.startswith(b"PING"):
             del self.buffer[:len(_PING)]
             self.send(b"PONG\r\n")
@@ -126,7 +126,7 @@ class Peer:
         end = time.monotonic() + self.deadline
         while True:
             if pings:
-                self._answer_pings(tail)
+                self.answer_pings(tail)
             at = self.buffer.find(tail)
             if at >= 0:
                 return self._cut(at + len(tail))
@@ -161,9 +161,9 @@ class Peer:
     def take_end(self):
         """Everything until the end of the stream, or until the deadline."""
         end = time.monotonic() + self.deadline
-        self._answer_pings(b"")
+        self.answer_pings(b"")
         while self.receive(end):
-            self._answer_pings(b"")
+            self.answer_pings(b"")
         return bytes(self.buffer) + (b"<EOF>" if self.ended else b"<still open>")
 
     def handshake(self, connect):

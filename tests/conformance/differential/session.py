@@ -289,6 +289,7 @@ class Session:
         while True:
             for name in counts:
                 peer = self.peers[name]
+                peer.answer_pings()
                 while found := pattern.match(peer.buffer):
                     del peer.buffer[:found.end()]
                     counts[name] += 1
