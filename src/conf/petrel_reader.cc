@@ -49,6 +49,7 @@ const Block<PetrelOptions>& petrel_block() {
   static const Rule<PetrelOptions> kRules[] = {
       {"loops", loops},
       {"backend", backend},
+      {"strict_permissions", &PetrelOptions::strict_permissions},
       {"max_memory", max_memory},
   };
   static const Block<PetrelOptions> kBlock{.rules = kRules};

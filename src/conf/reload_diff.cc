@@ -214,6 +214,8 @@ constexpr OptionRule kRules[] = {
     {"FeatureFlags", value<&Options::feature_flags>, Rule::kRefused},
     {"petrel.loops", petrel_value<&PetrelOptions::loops>, Rule::kRefused},
     {"petrel.backend", petrel_value<&PetrelOptions::backend>, Rule::kRefused},
+    {"petrel.strict_permissions", petrel_value<&PetrelOptions::strict_permissions>,
+     Rule::kLogsValue, ReloadArea::kAuthorization},
     {"petrel.max_memory", petrel_value<&PetrelOptions::max_memory>, Rule::kLogsValue},
 };
 

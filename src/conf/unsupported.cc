@@ -22,7 +22,8 @@ constexpr Feature kFeatures[] = {
     {"cluster",
      "cluster|cluster_listen|routes|cluster_name|cluster_advertise|no_advertise|connect_retries",
      [](const Options& o) {
-       return o.cluster.port != 0 || !o.cluster.routes.empty() || !o.cluster.name.empty();
+       const bool named = !o.cluster.name.empty() && o.cluster.name != o.gateway.name;
+       return o.cluster.port != 0 || !o.cluster.routes.empty() || named;
      }},
     {"gateway", "",
      [](const Options& o) { return o.gateway.port != 0 || !o.gateway.name.empty(); }},
@@ -51,6 +52,7 @@ constexpr Feature kFeatures[] = {
     {"https_port", "ms|https_port", [](const Options& o) { return o.https_port != 0; }},
     {"prof_port", "profile", [](const Options& o) { return o.prof_port != 0; }},
     {"prof_block_rate", "", [](const Options& o) { return o.prof_block_rate != 0; }},
+    {"petrel.max_memory", "", [](const Options& o) { return o.petrel.max_memory != 0; }},
 };
 
 // The flag of the command line that set a feature, "" if none did.
@@ -63,7 +65,7 @@ std::string flag_of(const Feature& feature, const std::vector<FlagSetting>& flag
 
 void list_feature(const Feature& feature, const std::vector<FlagSetting>& flags, Options& options) {
   std::string option(feature.option);
-  auto place = options.defined.find(option);
+  auto place = options.defined.find(option.substr(0, option.find('.')));
   if (place == options.defined.end() && option == "https_port") {
     option = "https";
     place = options.defined.find(option);
