@@ -163,7 +163,7 @@ inline bool Router::deliver(uint32_t slot, Subscription& subscription, const Mes
   touch(to);
   const size_t pending = to.outbound.pending_bytes();
   if (pending >= flush_bytes_ || pending > to.max_pending - to.max_pending / 4) [[unlikely]] {
-    on_high_pending(to, pending);
+    on_high_pending(to);
   }
   if (subscription.max != 0 && subscription.delivered >= subscription.max) [[unlikely]] {
     to.on_max_delivered(slot);
@@ -212,17 +212,15 @@ bool Router::deliver_to_group(AccountInterest& account, const DeliveryPlan& plan
   return false;
 }
 
-void Router::on_high_pending(Receiver& to, size_t pending) {
+// Much waits for one receiver: try to send it at once; what is still too much makes a slow
+// consumer, what is nearly too much slows the publisher down.
+void Router::on_high_pending(Receiver& to) {
+  post_batches();
+  port_.flush_early(to);
+  const size_t pending = to.outbound.pending_bytes();
   if (pending > to.max_pending) {
     to.on_pending_exceeded();
-    return;
-  }
-  if (pending >= flush_bytes_) {
-    post_batches();
-    port_.flush_early(to);
-    pending = to.outbound.pending_bytes();
-  }
-  if (pending > to.max_pending - to.max_pending / 4) {
+  } else if (pending > to.max_pending - to.max_pending / 4) {
     to.is_congested = true;
     stall_requested_ = true;
   }

@@ -5,12 +5,16 @@
 
 #include "petrel/base/go_quote.h"
 
+#include <algorithm>
 #include <sys/resource.h>
 #include <unistd.h>
 
 namespace petrel {
 
 namespace {
+
+constexpr size_t kConnectionsTogether = 16;
+constexpr int kBusyPercent = 50;
 
 // What the operating system lets us open, as far as it does without asking an administrator.
 void raise_file_limit() {
@@ -84,12 +88,20 @@ void Server::Impl::close_client_listener() {
   on_every_loop([](uint16_t /*loop*/, shard::Shard& /*shard*/) {});
 }
 
-// A connection goes to the loop with the fewest.
+// A message between two loops costs a copy and a wake-up more than one within a loop, so a few
+// connections share a loop while it has time to spare; beyond that each goes to the loop with the
+// fewest. See docs/design/002-connection-placement.md.
 void Server::Impl::connection_accepted(int tag, int fd, const net::PeerAddress& peer) {
-  server::LoopThread* best = loops.front().get();
-  for (auto& loop : loops) {
-    if (loop->open_connections() < best->open_connections()) best = loop.get();
+  const auto has_room = [](auto& loop) {
+    return loop->open_connections() < kConnectionsTogether && loop->busy_percent() < kBusyPercent;
+  };
+  auto chosen = std::find_if(loops.begin(), loops.end(), has_room);
+  if (chosen == loops.end()) {
+    chosen = std::min_element(loops.begin(), loops.end(), [](auto& a, auto& b) {
+      return a->open_connections() < b->open_connections();
+    });
   }
+  server::LoopThread* best = chosen->get();
   best->count_adopted();
   best->loop().adopt(fd, tag, peer);
 }

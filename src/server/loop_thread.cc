@@ -2,6 +2,8 @@
 
 #include <array>
 #include <chrono>
+#include <ctime>
+#include <pthread.h>
 
 namespace petrel::server {
 
@@ -10,6 +12,12 @@ namespace {
 WallTime wall_clock() {
   const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
   return {std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count()};
+}
+
+int64_t clock_ns(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
 net::ConnectionId id_of(router::ConnectionHandle connection) {
@@ -61,6 +69,19 @@ void LoopThread::stop_and_join() {
   if (!thread_.joinable()) return;
   loop_->stop();
   thread_.join();
+}
+
+int LoopThread::busy_percent() {
+  constexpr int64_t kWindowNs = 100'000'000;
+  const int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+  if (now_ns - measured_at_ns_ < kWindowNs) return busy_percent_;
+  clockid_t clock = 0;
+  if (!thread_.joinable() || pthread_getcpuclockid(thread_.native_handle(), &clock) != 0) return 0;
+  const int64_t cpu_ns = clock_ns(clock);
+  busy_percent_ = static_cast<int>((cpu_ns - measured_cpu_ns_) * 100 / (now_ns - measured_at_ns_));
+  measured_at_ns_ = now_ns;
+  measured_cpu_ns_ = cpu_ns;
+  return busy_percent_;
 }
 
 void LoopThread::push(shard::InboxItem item) {

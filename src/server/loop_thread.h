@@ -57,6 +57,8 @@ class LoopThread final : private net::LoopHandler, private shard::ShardPort {
   void run_task(std::function<void(shard::Shard&)> task);
   size_t inbox_bytes() const { return inbox_bytes_.load(std::memory_order_relaxed); }
   size_t open_connections() const { return open_.load(std::memory_order_relaxed); }
+  // Share of a processor that the loop took lately. Thread: the one that accepts.
+  int busy_percent();
   void count_adopted() { open_.fetch_add(1, std::memory_order_relaxed); }
   const session::LoopCounters& counters() const { return shard_.counters(); }
   const router::Router& router() const { return const_cast<shard::Shard&>(shard_).router(); }
@@ -103,6 +105,9 @@ class LoopThread final : private net::LoopHandler, private shard::ShardPort {
   std::atomic<size_t> open_{0};
   shard::Shard shard_;
   Instant turn_{};
+  int64_t measured_at_ns_ = 0;  // busy_percent: when and what was read last
+  int64_t measured_cpu_ns_ = 0;
+  int busy_percent_ = 0;
   std::thread thread_;
 };
 

@@ -40,7 +40,7 @@ proto::ParserLimits ClientSession::parser_limits() const {
   proto::ParserLimits limits;
   limits.max_control_line = static_cast<uint32_t>(config.max_control_line);
   limits.max_payload = static_cast<uint32_t>(config.max_payload);
-  limits.headers = connect_received_ ? headers : config.info.headers;
+  limits.headers = headers;
   limits.connect_first = config.authenticator->is_required() && !is_authenticated_ &&
                          !config.authenticator->has_no_auth_user();
   return limits;

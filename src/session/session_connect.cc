@@ -162,7 +162,7 @@ void ClientSession::on_config_change(bool auth_changed) {
   const bool was_same_hash = verdict.kind == auth::Verdict::Kind::kVerifyPassword &&
                              user_ != nullptr && verdict.user->password == user_->password;
   if (verdict.kind != auth::Verdict::Kind::kAccepted && !was_same_hash) {
-    refuse_authentication();
+    close(CloseReason::kClientClosed);  // without a word, as nats-server does
     return;
   }
   apply_user(verdict.user);

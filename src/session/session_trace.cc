@@ -63,9 +63,9 @@ void ClientSession::trace_in(const proto::Op& op) {
     shown = shown.substr(0, op.header_bytes);
   }
   const auto limit = static_cast<size_t>(context_.config->max_traced_bytes);
-  std::string payload = go_quote(limit > 0 ? shown.substr(0, limit) : shown);
+  std::string payload(limit > 0 ? shown.substr(0, limit) : shown);
   if (limit > 0 && shown.size() > limit) payload.append("...");
-  context_.host.log(LogLevel::kTrace, *this, "<<- MSG_PAYLOAD: [" + payload + "]");
+  context_.host.log(LogLevel::kTrace, *this, "<<- MSG_PAYLOAD: [" + go_quote(payload) + "]");
 }
 
 void ClientSession::trace_out(Slice frame) {

@@ -86,7 +86,7 @@ class Router {
   bool deliver(uint32_t slot, Subscription& subscription, const Message& message, Slice prefix);
   void append_frame(Receiver& to, const Message& message, Slice prefix);
   void append_without_headers(Receiver& to, const Message& message, Slice prefix);
-  void on_high_pending(Receiver& to, size_t pending);
+  void on_high_pending(Receiver& to);
   bool deliver_to_group(AccountInterest& account, const DeliveryPlan& plan,
                         const DeliveryPlan::Group& group, const Message& message);
   void send_to_loop(uint16_t loop, const Message& message, Delivery delivery);
