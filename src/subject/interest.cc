@@ -36,7 +36,11 @@ Interest* Interest::create(Slice subject) {
 }
 
 void Interest::destroy(Interest* interest) {
-  while (interest->groups != nullptr) QueueGroup::destroy(interest->groups);
+  for (QueueGroup* group = interest->groups; group != nullptr;) {
+    QueueGroup* next = group->next;
+    destroy_with_text(group);
+    group = next;
+  }
   destroy_with_text(interest);
 }
 

@@ -13,7 +13,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace petrel::subject {
 
@@ -45,7 +48,7 @@ class SegmentedTable {
 
   void insert(uint32_t hash, Value value) {
     const uint32_t key = key_of(hash);
-    if (directory_ == nullptr) start();
+    if (directory_.empty()) directory_.push_back(Segment::create(kFirstCapacity, 0));
     while (directory_[index_of(key)]->is_full()) make_room(key);
     directory_[index_of(key)]->put(key, value);
     ++size_;
@@ -69,8 +72,7 @@ class SegmentedTable {
 
   template <typename Visit>
   void for_each(Visit visit) const {
-    if (directory_ == nullptr) return;
-    for (uint32_t i = 0; i < directory_size(); i += span_of(*directory_[i])) {
+    for (uint32_t i = 0; i < directory_.size(); i += span_of(*directory_[i])) {
       const Segment& segment = *directory_[i];
       for (uint32_t at = 0; at < segment.capacity; ++at) {
         if (segment.keys()[at] != kFree) visit(segment.values()[at]);
@@ -92,6 +94,7 @@ class SegmentedTable {
     uint8_t depth = 0;  // how many leading bits all its keys share
 
     static Segment* create(uint32_t capacity, uint8_t depth) {
+      // The values may be pointers. NOLINTNEXTLINE(bugprone-sizeof-expression)
       const size_t bytes = sizeof(Segment) + capacity * (sizeof(Value) + sizeof(uint32_t));
       void* memory = std::malloc(bytes);
       PETREL_CHECK(memory != nullptr);
@@ -134,28 +137,18 @@ class SegmentedTable {
 
   static uint32_t key_of(uint32_t hash) { return hash == kFree ? 1 : hash; }
   uint32_t index_of(uint32_t key) const { return depth_ == 0 ? 0 : key >> (32 - depth_); }
-  uint32_t directory_size() const { return uint32_t{1} << depth_; }
   uint32_t span_of(const Segment& segment) const { return uint32_t{1} << (depth_ - segment.depth); }
   uint32_t first_of(const Segment& segment, uint32_t index) const {
     return index & ~(span_of(segment) - 1);
   }
 
-  void start() {
-    directory_ = static_cast<Segment**>(std::malloc(sizeof(Segment*)));
-    PETREL_CHECK(directory_ != nullptr);
-    directory_[0] = Segment::create(kFirstCapacity, 0);
-    depth_ = 0;
-  }
-
   void clear() {
-    if (directory_ == nullptr) return;
-    for (uint32_t i = 0; i < directory_size();) {
+    for (uint32_t i = 0; i < directory_.size();) {
       const uint32_t span = span_of(*directory_[i]);
       Segment::destroy(directory_[i]);
       i += span;
     }
-    std::free(directory_);
-    directory_ = nullptr;
+    std::vector<Segment*>().swap(directory_);
     depth_ = 0;
   }
 
@@ -166,7 +159,7 @@ class SegmentedTable {
   void make_room(uint32_t key) {
     const Segment& segment = *directory_[index_of(key)];
     const bool may_deepen =
-        depth_ < kDepthMax && size_ / kValuesPerDirectoryEntry >= directory_size();
+        depth_ < kDepthMax && size_ / kValuesPerDirectoryEntry >= directory_.size();
     if (segment.capacity < kSplitCapacity || (segment.depth == depth_ && !may_deepen)) {
       lengthen(key);
       return;
@@ -185,12 +178,10 @@ class SegmentedTable {
   }
 
   void deepen() {
-    const uint32_t old_size = directory_size();
-    auto** wider = static_cast<Segment**>(std::malloc(sizeof(Segment*) * old_size * 2));
-    PETREL_CHECK(wider != nullptr);
-    for (uint32_t i = 0; i < old_size * 2; ++i) wider[i] = directory_[i / 2];
-    std::free(directory_);
-    directory_ = wider;
+    std::vector<Segment*> wider;
+    wider.reserve(directory_.size() * 2);
+    for (Segment* segment : directory_) wider.insert(wider.end(), 2, segment);
+    directory_ = std::move(wider);
     ++depth_;
   }
 
@@ -231,7 +222,7 @@ class SegmentedTable {
     Segment::destroy(empty);
   }
 
-  Segment** directory_ = nullptr;
+  std::vector<Segment*> directory_;  // 2 to the power of depth_ entries, or none
   uint32_t size_ = 0;
   uint8_t depth_ = 0;
 };

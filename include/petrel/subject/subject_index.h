@@ -71,7 +71,8 @@ class SubjectIndex {
   SubjectIndex(const SubjectIndex&) = delete;
   SubjectIndex& operator=(const SubjectIndex&) = delete;
 
-  // REQUIRES: is_valid_subject(subject). Queue empty: a plain subscription.
+  // REQUIRES: is_valid_subject(subject); the subscriber does not stand there yet. Queue empty: a
+  // plain subscription.
   void insert(Slice subject, Slice queue, Subscriber subscriber);
   // False when there is no such subscription.
   bool remove(Slice subject, Slice queue, Subscriber subscriber);
