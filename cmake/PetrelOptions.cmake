@@ -30,6 +30,11 @@ if(PETREL_SANITIZE)
   add_link_options(-fsanitize=${PETREL_SANITIZE})
 endif()
 
+# Archives hold plain code beside the code to be optimised; only the server asks for the latter.
+if(PETREL_LTO AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  add_link_options(-fno-lto)
+endif()
+
 # The release binary is one file: only libc, libm and the loader are dynamic.
 add_library(petrel_static_runtime INTERFACE)
 if(NOT PETREL_SANITIZE)
