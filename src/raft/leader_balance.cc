@@ -23,13 +23,14 @@ std::vector<LeaderMove> plan_leader_moves(std::span<const GroupLead> groups, Nod
     --led[self];
     ++led[to];
   };
+  for (const GroupLead& group : groups) {  // home first
+    if (moves.size() >= moves_max) return moves;
+    const bool is_away = group.leader == self && group.preferred != self;
+    if (is_away && has_voter(group, group.preferred)) move(group, group.preferred);
+  }
   for (const GroupLead& group : groups) {
     if (moves.size() >= moves_max) return moves;
-    if (group.leader != self) continue;
-    if (has_voter(group, group.preferred)) {
-      if (group.preferred != self) move(group, group.preferred);
-      continue;
-    }
+    if (group.leader != self || has_voter(group, group.preferred)) continue;
     NodeId least = self;
     for (NodeId voter : group.voters) {
       if (voter != self && (least == self || led[voter] < led[least])) least = voter;

@@ -180,9 +180,9 @@ void RaftWorld::tell_suspicions() {
   for (uint32_t observer = 0; observer < plan_.nodes; ++observer) {
     for (uint32_t node = 0; node < plan_.nodes; ++node) {
       const size_t place = observer * plan_.nodes + node;
-      const bool is_silent = node != observer && (!replicas_[node]->is_up() ||
-                                                  paused_until_[node] > now() ||
-                                                  network_.is_cut(node, observer));
+      const bool is_silent =
+          node != observer && (!replicas_[node]->is_up() || paused_until_[node] > now() ||
+                               network_.is_cut(node, observer));
       const bool was_silent = silent_[place];
       silent_[place] = is_silent;
       if (!is_silent || !was_silent || !replicas_[observer]->is_up()) continue;

@@ -1,5 +1,7 @@
 #include "sim/raft/raft_world.h"
 
+#include "sim/world/raft_message_text.h"
+
 #include "petrel/raft/wire.h"
 
 #include <cstdio>
@@ -99,7 +101,8 @@ void RaftWorld::run_until(Instant end) {
 // A paused process does nothing; what was meant for it waits.
 bool RaftWorld::is_deferred(const Event& event) {
   if (event.kind == EventKind::kClient || event.kind == EventKind::kFault ||
-      event.kind == EventKind::kRestart || event.kind == EventKind::kNews || paused_until_[event.node] <= now()) {
+      event.kind == EventKind::kRestart || event.kind == EventKind::kNews ||
+      paused_until_[event.node] <= now()) {
     return false;
   }
   queue_.push(paused_until_[event.node], event);
@@ -229,49 +232,6 @@ void RaftWorld::trace(const std::string& text) {
   char when[32];
   std::snprintf(when, sizeof(when), "%10.4f s  ", static_cast<double>(now().ns) / 1e9);
   trace_(when + text);
-}
-
-std::string describe(const raft::Message& message) {
-  static constexpr const char* kNames[] = {"?",
-                                           "pre-vote",
-                                           "pre-vote-reply",
-                                           "vote",
-                                           "vote-reply",
-                                           "append",
-                                           "append-reply",
-                                           "heartbeat",
-                                           "heartbeat-reply",
-                                           "snapshot-chunk",
-                                           "snapshot-reply",
-                                           "timeout-now",
-                                           "forward",
-                                           "read-index",
-                                           "read-index-reply",
-                                           "unknown-group"};
-  std::string out = kNames[static_cast<uint8_t>(message.kind)];
-  out += " " + std::to_string(message.from) + "->" + std::to_string(message.to);
-  const auto add = [&](const char* name, uint64_t value) {
-    if (value != 0) out += std::string(" ") + name + " " + std::to_string(value);
-  };
-  add("term", message.term);
-  if (message.index != 0 || message.log_term != 0) {
-    out += " at " + std::to_string(message.index) + "/" + std::to_string(message.log_term);
-  }
-  add("commit", message.commit);
-  add("last", message.last);
-  add("entries", message.entries.size());
-  add("life", message.incarnation);
-  if (message.chunk != nullptr) {
-    add("snapshot", message.chunk->meta.index);
-    out += " offset " + std::to_string(message.chunk->offset);
-    if (message.chunk->last) out += " last";
-  }
-  if (message.has(raft::kRejected)) out += " rejected";
-  if (message.has(raft::kForced)) out += " forced";
-  if (message.has(raft::kUntrusted)) out += " untrusted";
-  if (message.has(raft::kQuiesce)) out += " quiesce";
-  if (message.has(raft::kDamaged)) out += " damaged";
-  return out;
 }
 
 }  // namespace petrel::sim

@@ -106,7 +106,4 @@ class RaftWorld : public ReplicaHost {
   bool is_calm_ = false;
 };
 
-// "append 2->3 term 4 prev 7/3 commit 7 +2", for traces.
-std::string describe(const raft::Message& message);
-
 }  // namespace petrel::sim
