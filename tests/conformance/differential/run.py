@@ -220,7 +220,8 @@ def main(arguments):
     elif not COVERAGE.exists() or COVERAGE.read_text(encoding="utf-8") != coverage_text(everything):
         print("FAIL coverage.tsv is not what the scenarios say: run with --record")
         failed += 1
-    print(f"self-check: {runner.expectations} expectations corrupted, each seen to fail" if runner.expectations else "")
+    if runner.expectations:
+        print(f"self-check: {runner.expectations} expectations corrupted")
     print(f"{passed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
 
