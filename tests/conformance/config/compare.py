@@ -148,7 +148,7 @@ def main():
     failures = [result for result in results if result]
     for failure in failures:
         print(failure)
-    print(f"{len(cases) - len(failures)} of {len(cases)} cases equal")
+    print(f"{len(cases) - len(failures)} passed, {len(failures)} failed, 0 skipped")
     return 1 if failures or not cases else 0
 
 
