@@ -42,6 +42,7 @@ struct Progress {
   LogIndex next = 1;
   LogIndex told_commit = 0;
   uint64_t course = 0;  // raised when sending starts anew; answers name the course they belong to
+  uint64_t probe_round = 0;  // the round in which the last probe left
   uint64_t acked_round = 0;
   int64_t acked_sent_ns = INT64_MIN;  // when the newest answered round was sent
   uint32_t silent_ticks = 0;          // since anything was heard

@@ -130,7 +130,9 @@ void RaftCore::flush_appends() {
 
 void RaftCore::send_appends(Progress& peer) {
   if (peer.state == ProgressState::kProbe) {
-    if (!peer.probe_sent && peer.match < log_.last_index()) peer.probe_sent = send_one_append(peer);
+    if (peer.probe_sent || peer.match >= log_.last_index()) return;
+    peer.probe_sent = send_one_append(peer);
+    peer.probe_round = lead_->round;
     return;
   }
   while (peer.state == ProgressState::kReplicate && peer.next <= log_.last_index() &&
@@ -272,7 +274,8 @@ void RaftCore::on_heartbeat_reply(const Message& message) {
     peer->next = message.last + 1;
   }
   if (peer->state == ProgressState::kProbe) {
-    peer->probe_sent = false;  // one probe a heartbeat while it answers
+    // A later round was answered and the probe was not: it is lost.
+    if (message.round > peer->probe_round) peer->probe_sent = false;
   } else if (peer->stalled_ticks >= 2 * options_->heartbeat_ticks) {
     if (peer->state == ProgressState::kReplicate) {
       peer->become_probe();
