@@ -21,11 +21,15 @@ import session
 HERE = pathlib.Path(__file__).resolve().parent
 GOLDEN = HERE / "golden"
 COVERAGE = HERE.parent / "coverage.tsv"
+# How Petrel is started beside what the scenarios say (--crowd, --petrel-options).
+PETREL = {"crowd": 0, "block": ""}
 
 
 def play(played, name, binary, deadline):
     """(failure or None, what was seen, seconds)."""
     run, start = session.Session(played, name, binary, deadline), time.monotonic()
+    if name == "petrel":
+        run.crowd, run.block = PETREL["crowd"], PETREL["block"]
     why = run.run()
     return why, run.seen, time.monotonic() - start
 
@@ -190,6 +194,10 @@ def options_of(arguments):
     parser.add_argument("--oracle", help="nats-server 2.15.2")
     parser.add_argument("--golden", action="store_true", help="compare with the recorded answers of the oracle")
     parser.add_argument("--record", action="store_true", help="write the oracle's answers and coverage.tsv")
+    parser.add_argument("--crowd", type=int, default=0, metavar="N",
+                        help="only scenarios that allow it, with N idle connections beside them on Petrel")
+    parser.add_argument("--petrel-options", default="", metavar="TEXT",
+                        help="only scenarios that allow it, with `petrel { TEXT }` in the file, e.g. backend: epoll")
     parser.add_argument("--list", action="store_true", help="print the scenarios")
     parser.add_argument("--only", default="", help="scenarios whose file or name contains this text")
     parser.add_argument("--jobs", type=int, default=2)
@@ -212,6 +220,10 @@ def main(arguments):
     if not (options.petrel or options.oracle):
         print("run.py: nothing to run: --petrel or --oracle", file=sys.stderr)
         return 2
+    if options.crowd or options.petrel_options:
+        scenarios = [one for one in scenarios if scenario.is_plain(one)]
+        PETREL["crowd"] = options.crowd
+        PETREL["block"] = f"\npetrel {{ {options.petrel_options} }}\n" if options.petrel_options else ""
     runner = Runner(options, scenarios)
     passed, failed = runner.run()
     if options.record:

@@ -34,8 +34,19 @@ class Scenario:
     rows: list = dataclasses.field(default_factory=list)  # (row, kind, assertion)
     server: bool = True
     monitor: bool = False
+    host: str = "127.0.0.1"
     seconds: float = 0  # how long it is known to take, to start the slow ones first
     loose: str = ""     # why Petrel is not compared with the oracle here, only with the expectations
+
+
+def is_plain(played):
+    """Whether a scenario can be played beside idle connections and with a block added to its configuration file.
+
+    Not one that counts connections or lines, reads digests, or says what happens without a file.
+    """
+    text = "\n".join([*played.files.values(), *played.args, *(f"{step.verb} {step.text}" for step in played.steps)])
+    counts = re.search(r"max_connections|sha256|digest|signal (HUP|USR2)|loglines|::1|ldm|filetext|lists |http ", text)
+    return played.server and not played.monitor and not counts
 
 
 # Verbs that begin a block of literal lines up to a line `end`.

@@ -38,6 +38,9 @@ class Seen:
 class Session:
     """One run. Every method step_* is a verb of the language; those that expect return what they saw."""
 
+    crowd = 0        # idle connections beside those of the scenario, so that a server has cause to spread them
+    block = ""       # what is added to the configuration file, e.g. petrel { backend: epoll }
+
     def __init__(self, played, name, binary, deadline):
         self.played, self.name, self.binary, self.deadline = played, name, binary, deadline
         self.peers, self.seen, self.server, self.answer = {}, [], None, None
@@ -60,6 +63,8 @@ class Session:
     def _play(self):
         for name, text in self.played.files.items():
             self._write(name, text)
+        if self.block and "server.conf" not in self.played.files:
+            self._write("server.conf", "")
         for step in self.played.steps:
             if step.only not in ("", self.name):
                 continue
@@ -119,7 +124,8 @@ class Session:
     def _write(self, name, text):
         path = pathlib.Path(self.folder) / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self._resolve(text), encoding="utf-8")
+        block = self.block if name == "server.conf" else ""
+        path.write_text(self._resolve(text) + block, encoding="utf-8")
 
     def _environment(self):
         return {"PATH": "/usr/bin:/bin", "HOME": self.folder, "TMPDIR": self.folder,
@@ -127,7 +133,7 @@ class Session:
 
     def _start(self):
         args = [self._resolve(arg) for arg in self.played.args]
-        if "server.conf" in self.played.files:
+        if self.block or "server.conf" in self.played.files:
             args += ["-c", "server.conf"]
         if not any(arg in ("-p", "--port") or arg.startswith(("-p=", "--port=")) for arg in args):
             args += ["-a", "127.0.0.1", "-p", "-1"]
@@ -137,6 +143,9 @@ class Session:
         self.server = server.Server(self.binary, args, self.folder, self._environment())
         if not self.server.wait_ready(time.monotonic() + self.deadline, self.ports.get("1", 0)):
             raise Mismatch("the server does not start: " + "\n".join(self.server.raw_log()[-10:]))
+        for number in range(self.crowd):
+            self.peers[f"crowd {number}"] = Peer(self.played.host, self.server.port() or self.ports["1"],
+                                                 self.deadline)
 
     def step_write(self, step):
         self._write(step.text, step.block)
