@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::string_view kEnvKey = "pk";  // the key under which an environment value is parsed
 
+constexpr size_t kNodeBytes = 64;  // of text that count as one value
+
 Error parse_error(std::string detail) {
   return {Errc::kInvalidArgument, std::move(detail)};
 }
@@ -54,6 +56,8 @@ bool is_moment(std::string_view text) {
 struct Surroundings {
   const Sources& sources;
   int includes = 0;                     // files this one is nested in
+  int files = 0;                        // files read so far
+  int64_t nodes = 0;                    // values read so far, in all of them
   std::set<std::string> env_open = {};  // environment variables being parsed, to find cycles
 };
 
@@ -280,6 +284,10 @@ Status TreeBuilder::include(const Item& item) {
   if (around_.includes >= kIncludeMax) {
     return parse_error(failed + "include files nest deeper than " + std::to_string(kIncludeMax));
   }
+  if (++around_.files > kIncludeFilesMax) {
+    return parse_error(failed + "more than " + std::to_string(kIncludeFilesMax) +
+                       " files are included");
+  }
   const std::string path = join_path(directory_of(*file_), item.text);
   auto text = around_.sources.files.read(path);
   if (!text) return parse_error(failed + text.error().detail);
@@ -297,6 +305,8 @@ Status TreeBuilder::include(const Item& item) {
 
 Status TreeBuilder::set(const Item& item, Value value) {
   auto node = std::make_shared<Node>();
+  // A reference copies a text, so a long one counts for more.
+  node->nodes += static_cast<int64_t>(item.text.size() / kNodeBytes);
   node->value = std::move(value);
   node->file = file_;
   node->line = item.line;
@@ -309,7 +319,7 @@ Status TreeBuilder::set_node(NodePtr node, bool keep_position) {
   frame.nodes += node->nodes;
   frame.depth = std::max(frame.depth, node->depth + 1);
   if (frame.depth > kNestingMax) return nesting_error(node->line);
-  if (frame.nodes > kNodesMax) {
+  if (frame.nodes > kNodesMax || ++around_.nodes > kNodesMax) {
     return parse_error("Parse error on line " + std::to_string(node->line) +
                        ": 'the configuration holds more than " + std::to_string(kNodesMax) +
                        " values'");

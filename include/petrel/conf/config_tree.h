@@ -2,9 +2,9 @@
 // resolved. What the values mean is decided by options_reader.h.
 //
 // Thread: control; a finished tree is a value.
-// Limits: maps and arrays nest at most kNestingMax deep, include files kIncludeMax deep, and a tree
-// holds at most kNodesMax values after variables are expanded; beyond that parsing fails.
-// Errors: Error::detail is nats-server's text. Source: spec config.md 1.
+// Limits: maps and arrays nest at most kNestingMax deep, include files kIncludeMax deep,
+// kIncludeFilesMax in all, and a tree holds at most kNodesMax values after variables are expanded;
+// beyond that parsing fails. Errors: Error::detail is nats-server's text. Source: spec config.md 1.
 #pragma once
 
 #include "petrel/base/result.h"
@@ -23,6 +23,7 @@ namespace petrel::conf {
 
 inline constexpr int kNestingMax = 512;
 inline constexpr int kIncludeMax = 64;
+inline constexpr int kIncludeFilesMax = 10'000;
 inline constexpr int64_t kNodesMax = 8'000'000;
 
 struct Node;
