@@ -132,7 +132,7 @@ def check(verb, text, observed):
         return None if _matches(wanted, observed) else f"got {observed!r}"
     if verb == "filetext":
         return None if observed == scenario.unescape(text).decode() else f"got {observed!r}"
-    if verb in ("status", "exit", "filemode", "lists", "loglines"):
+    if verb in ("status", "exit", "gone", "filemode", "lists", "loglines"):
         return None if str(observed) == text else f"got {observed!r}"
     return f"unknown verb {verb}"
 
@@ -208,6 +208,6 @@ def corrupt(verb, text, observed):
         return _corrupt_json_step(text)
     if verb == "took":
         return "-2 -1"
-    if verb in ("status", "exit", "filemode", "lists", "loglines"):
+    if verb in ("status", "exit", "gone", "filemode", "lists", "loglines"):
         return _corrupt_number(text)
     return text + "\x7f"

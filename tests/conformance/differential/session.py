@@ -76,7 +76,7 @@ class Session:
             if why:
                 return f"{where}: {self.played.name}" + (f" [{step.assertion}]" if step.assertion else "") + \
                     f": {step.actor} {step.verb} {step.text[:200]}: {why}"
-        if self.server and not self.server.alive() and not any(s.verb == "exit" for s in self.played.steps):
+        if self.server and not self.server.alive() and not any(s.verb in ("exit", "gone") for s in self.played.steps):
             return f"{self.played.path}: {self.played.name}: the server has died: {self.server.raw_log()[-20:]}"
         return None
 
@@ -398,6 +398,9 @@ class Session:
 
     def step_exit(self, _):
         return self.done[0] if self.done else self.server.wait_exit(self.deadline * 2)
+
+    def step_gone(self, _):
+        return self.server.wait_exit(self.deadline * 2)
 
     def step_mark(self, _):
         self.marked = time.monotonic()
