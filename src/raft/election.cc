@@ -41,7 +41,10 @@ bool RaftCore::can_vote() const {
 
 bool RaftCore::can_campaign() const {
   const bool is_installing = receiving_ != nullptr && receiving_->is_installing;
-  return can_vote() && !is_installing && log_.membership().is_voter(self_);
+  if (!can_vote() || is_installing) return false;
+  // Until its removal is committed a voter may be the only one whose log can win (thesis, section
+  // 4.2.2).
+  return log_.membership().is_voter(self_) || log_.membership_at(hard_.commit).is_voter(self_);
 }
 
 // A replica that hears a leader, or may have heard one before it restarted, helps nobody else:
