@@ -25,8 +25,9 @@ struct ServerOptions {
   // Where log lines go (already filtered by level). Not set: nothing is logged. Called from
   // several threads.
   std::function<void(LogLevel, const std::string&)> log = {};
-  // Called by reload() when an option of logging changed.
-  std::function<Status(const conf::Options&)> configure_log = {};
+  // Called by reload() when an option of logging changed: opens what has to be opened and returns
+  // how to go over to it, which is called once the reload cannot fail any more.
+  std::function<Result<std::function<void()>>(const conf::Options&)> prepare_log = {};
 };
 
 class Server {

@@ -17,6 +17,7 @@
 #include <csignal>
 #include <ctime>
 #include <malloc.h>
+#include <sstream>
 #include <unistd.h>
 
 namespace petrel::server {
@@ -60,13 +61,10 @@ class Daemon {
   int run();
 
  private:
-  Status configure_log(const conf::Options& options) {
-    return logger_.configure(log_settings(options, executable_));
-  }
   void serve();
   // False when the server is to end.
   bool handle(int signal);
-  void reload();
+  Status reload();
   void reopen_log();
 
   const conf::Startup startup_;
@@ -83,11 +81,13 @@ int Daemon::run() {
   options.options = startup_.options;
   options.executable = executable_;
   options.log = [this](LogLevel level, const std::string& text) { logger_.write(level, text); };
-  options.configure_log = [this](const conf::Options& now) { return configure_log(now); };
+  options.prepare_log = [this](const conf::Options& now) {
+    return logger_.prepare(log_settings(now, executable_));
+  };
   auto server = Server::create(std::move(options));
   if (!server) return fail(std::string(conf::kProgram) + ": " + server.error().detail);
   server_ = *std::move(server);
-  if (Status status = configure_log(startup_.options); !status) {
+  if (Status status = logger_.configure(log_settings(startup_.options, executable_)); !status) {
     return fail_to_log(status.error().detail);
   }
   if (Status status = server_->start(); !status) {
@@ -122,7 +122,10 @@ bool Daemon::handle(int signal) {
       return true;
     case SIGHUP:
       notify_service(ServiceState::kReloading);
-      reload();
+      if (Status status = reload(); !status) {
+        logger_.write(LogLevel::kError,
+                      "Failed to reload server configuration: " + status.error().detail);
+      }
       notify_service(ServiceState::kReady);
       return true;
     default:
@@ -136,20 +139,18 @@ void Daemon::reopen_log() {
   }
 }
 
-void Daemon::reload() {
-  Status status;
+Status Daemon::reload() {
   if (startup_.options.config_file.empty()) {
-    status = Error{Errc::kInvalidArgument,
-                   "can only reload config when a file is provided using -c or --config"};
-  } else {
-    std::string warnings;
-    Result<conf::Options> options = conf::load_options(
-        {startup_.options.config_file, startup_.flags}, {files_, environment_}, warnings);
-    status = options ? server_->reload(*options) : Status(options.error());
+    return Error{Errc::kInvalidArgument,
+                 "can only reload config when a file is provided using -c or --config"};
   }
-  if (status) return;
-  logger_.write(LogLevel::kError,
-                "Failed to reload server configuration: " + status.error().detail);
+  std::string warnings;
+  PETREL_TRY(const conf::Options options,
+             conf::load_options({startup_.options.config_file, startup_.flags},
+                                {files_, environment_}, warnings));
+  std::istringstream lines(warnings);
+  for (std::string line; std::getline(lines, line);) logger_.write(LogLevel::kWarn, line);
+  return server_->reload(options);
 }
 
 }  // namespace

@@ -165,7 +165,7 @@ LogSettings log_settings(const conf::Options& options, const std::string& tag) {
 Logger::Logger() : sink_(std::make_shared<Sink>()) {}
 Logger::~Logger() = default;
 
-Status Logger::open_target(const LogSettings& settings) {
+Result<std::function<void()>> Logger::prepare(const LogSettings& settings) {
   std::unique_ptr<LogTarget> target;
   bool is_coloured = false;
   if (!settings.file.empty()) {
@@ -179,12 +179,21 @@ Status Logger::open_target(const LogSettings& settings) {
     target = std::make_unique<StandardError>();
     is_coloured = stderr_is_terminal();
   }
-  sink_->go_over(std::move(target), make_formatter(settings, is_coloured));
-  return Status::ok();
+  // std::function wants to be copied, what it holds here does not.
+  auto opened = std::make_shared<std::unique_ptr<LogTarget>>(std::move(target));
+  return std::function<void()>([this, settings, is_coloured, opened] {
+    sink_->go_over(std::move(*opened), make_formatter(settings, is_coloured));
+    adopt(settings);
+  });
 }
 
 Status Logger::configure(const LogSettings& settings) {
-  PETREL_TRY_STATUS(open_target(settings));
+  PETREL_TRY(const std::function<void()> go_over, prepare(settings));
+  go_over();
+  return Status::ok();
+}
+
+void Logger::adopt(const LogSettings& settings) {
   settings_ = settings;
   debug_.store(settings.debug, std::memory_order_relaxed);
   trace_.store(settings.trace, std::memory_order_relaxed);
@@ -193,7 +202,6 @@ Status Logger::configure(const LogSettings& settings) {
       LogFile::size_of(settings.file) > settings.size_limit) {
     write(LogLevel::kInfo, "Rotating logfile...");
   }
-  return Status::ok();
 }
 
 void Logger::write(LogLevel level, const std::string& text) {

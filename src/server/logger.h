@@ -10,6 +10,7 @@
 #include "petrel/server.h"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -37,7 +38,9 @@ class Logger {
   Logger(const Logger&) = delete;
   Logger& operator=(const Logger&) = delete;
 
-  // Opens the target and goes over to it; on an error the old one stays.
+  // Opens the target; the result goes over to it. On an error the old one stays.
+  Result<std::function<void()>> prepare(const LogSettings& settings);
+  // Both at once.
   Status configure(const LogSettings& settings);
   void write(LogLevel level, const std::string& text);
   // Opens the log file anew, after somebody moved it away, and says so.
@@ -45,7 +48,7 @@ class Logger {
 
  private:
   class Sink;
-  Status open_target(const LogSettings& settings);
+  void adopt(const LogSettings& settings);
 
   std::shared_ptr<Sink> sink_;
   LogSettings settings_;

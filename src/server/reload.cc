@@ -34,11 +34,13 @@ Status Server::reload(const conf::Options& options) {
   // Everything that can fail comes before anything is changed.
   PETREL_TRY(const std::shared_ptr<const session::SessionConfig> config,
              server::make_session_config(after, impl.identity, impl.port));
-  if (impl.configure_log && concerns(plan.changes, conf::ReloadArea::kLogging)) {
-    PETREL_TRY_STATUS(impl.configure_log(after));
+  std::function<void()> change_log;
+  if (impl.prepare_log && concerns(plan.changes, conf::ReloadArea::kLogging)) {
+    PETREL_TRY(change_log, impl.prepare_log(after));
   }
   impl.current.replace(after, wall_now());
   for (const conf::ReloadChange& change : plan.changes) impl.apply(change);
+  if (change_log) change_log();
   const bool auth_changed = concerns(plan.changes, conf::ReloadArea::kAuthorization);
   impl.on_every_loop([&config, auth_changed](uint16_t /*loop*/, shard::Shard& shard) {
     shard.change_config(config, auth_changed);

@@ -43,7 +43,7 @@ WallTime wall_now() {
 Server::Impl::Impl(ServerOptions given)
     : executable(std::move(given.executable)),
       log_line(std::move(given.log)),
-      configure_log(std::move(given.configure_log)),
+      prepare_log(std::move(given.prepare_log)),
       identity(server::make_identity()),
       start_time(wall_now()),
       next_id(kFirstConnectionId) {

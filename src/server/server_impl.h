@@ -72,7 +72,7 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost {
 
   const std::string executable;
   const std::function<void(LogLevel, const std::string&)> log_line;
-  const std::function<Status(const conf::Options&)> configure_log;
+  const std::function<Result<std::function<void()>>(const conf::Options&)> prepare_log;
   const server::Identity identity;
   const WallTime start_time;
   server::CurrentConfig current;  // options, digest, when they were loaded

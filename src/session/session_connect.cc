@@ -80,7 +80,12 @@ void ClientSession::password_verified(bool is_right) {
 void ClientSession::refuse_authentication() {
   std::string text = "authentication error";
   const Slice user = details_ != nullptr ? Slice(details_->connect.user) : Slice();
-  if (!user.empty()) text.append(" - User ").append(go_quote(user));
+  const bool has_token = details_ != nullptr && !details_->connect.auth_token.empty();
+  if (!user.empty()) {
+    text.append(" - User ").append(go_quote(user));
+  } else if (has_token) {
+    text.append(" - Token \"[REDACTED]\"");
+  }
   log(LogLevel::kError, std::move(text));
   send_error("Authorization Violation");
   close(CloseReason::kAuthenticationViolation);
@@ -162,7 +167,14 @@ void ClientSession::on_config_change(bool auth_changed) {
   const bool was_same_hash = verdict.kind == auth::Verdict::Kind::kVerifyPassword &&
                              user_ != nullptr && verdict.user->password == user_->password;
   if (verdict.kind != auth::Verdict::Kind::kAccepted && !was_same_hash) {
-    close(CloseReason::kClientClosed);  // without a word, as nats-server does
+    // A user who is gone is closed without a word, as nats-server does.
+    const bool is_gone =
+        !credentials.user.empty() && !context_.config->authenticator->lists_user(credentials.user);
+    if (is_gone) {
+      close(CloseReason::kClientClosed);
+    } else {
+      refuse_authentication();
+    }
     return;
   }
   apply_user(verdict.user);

@@ -44,6 +44,8 @@ class Authenticator {
   // Whether a client must present credentials.
   bool is_required() const { return required_; }
   bool has_no_auth_user() const { return no_auth_user_ != nullptr; }
+  // Whether the list of users has this one.
+  bool lists_user(Slice user) const { return users_.find(user) != users_.end(); }
   // Decides over a client connection.
   Verdict authenticate(const Credentials& credentials) const;
 

@@ -24,19 +24,22 @@ conf::Options as_started(const TestServer& server, conf::Options options) {
 
 TEST(ReloadTest, ClosesClientsWhoseUserIsGoneAndKeepsTheOthers) {
   conf::Options options;
-  options.authorization.users = {user("a", "1"), user("b", "2")};
+  options.authorization.users = {user("a", "1"), user("b", "2"), user("d", "4")};
   TestServer server(options);
   server.started();
   TestClient kept(server.port());
   TestClient gone(server.port());
+  TestClient stale(server.port());
+  ASSERT_EQ(stale.connect_with("\"user\":\"d\",\"pass\":\"4\""), "PONG\r\n");
   ASSERT_EQ(kept.connect_with("\"user\":\"a\",\"pass\":\"1\""), "PONG\r\n");
   ASSERT_EQ(gone.connect_with("\"user\":\"b\",\"pass\":\"2\""), "PONG\r\n");
-  options.authorization.users = {user("a", "1"), user("c", "3")};
+  options.authorization.users = {user("a", "1"), user("c", "3"), user("d", "5")};
   options.digest = "sha256:new";
   const Status status = server->reload(as_started(server, options));
   ASSERT_TRUE(status) << status.error().detail;
-  EXPECT_EQ(gone.line(), "-ERR 'Authorization Violation'\r\n");
-  EXPECT_EQ(gone.rest(), "");
+  EXPECT_EQ(gone.rest(), "");  // without a word, as nats-server does
+  EXPECT_TRUE(gone.is_closed_by_server());
+  EXPECT_EQ(stale.rest(), "-ERR 'Authorization Violation'\r\n");
   kept.send("PING\r\n");
   EXPECT_EQ(kept.line(), "PONG\r\n");
   TestClient fresh(server.port());
@@ -89,6 +92,36 @@ TEST(ReloadTest, AMappingThatCannotBeMadeChangesNothing) {
   next.mappings = {{.source = "a.*", .destinations = {{.subject = "b.$5"}}}};
   EXPECT_FALSE(server->reload(next));
   EXPECT_FALSE(server.said("Reloaded"));
+}
+
+TEST(ReloadTest, TheLogChangesLastAndOnlyIfItCanBeOpened) {
+  TestServer server;
+  server.started();
+  conf::Options next = as_started(server, {});
+  next.log_file = TestServer::kUnwritableLog;
+  const Status status = server->reload(next);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().detail, "error opening file");
+  EXPECT_FALSE(server.said("Reloaded"));
+  next.log_file = "other";
+  ASSERT_TRUE(server->reload(next));
+  const std::vector<std::string> lines = server.lines();
+  ASSERT_GE(lines.size(), 3u);
+  EXPECT_EQ(lines[lines.size() - 3], "I Reloaded: log_file = other");
+  EXPECT_EQ(lines[lines.size() - 2], "I log changed");
+}
+
+TEST(ReloadTest, TracingStartsForClientsThatAreHere) {
+  TestServer server;
+  server.started();
+  TestClient client(server.port());
+  ASSERT_EQ(client.connect_with(""), "PONG\r\n");
+  conf::Options next = as_started(server, {});
+  next.trace = true;
+  ASSERT_TRUE(server->reload(next));
+  client.send("PUB a 1\r\nx\r\nPING\r\n");
+  ASSERT_EQ(client.line(), "PONG\r\n");
+  EXPECT_TRUE(server.said("<<- [PUB a 1]"));
 }
 
 TEST(ReloadTest, FewerConnectionsCloseRandomOnes) {

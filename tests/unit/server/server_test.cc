@@ -5,6 +5,16 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 namespace petrel::server {
 namespace {
 
@@ -201,6 +211,42 @@ TEST(ServerTest, TakesTheAddressOfAClientFromTheProxyHeader) {
   broken.send("PROXY TCP9 1 2 3 4\r\n");
   EXPECT_EQ(broken.rest(), "");
   EXPECT_TRUE(server.said("Error reading PROXY protocol header from 127.0.0.1:"));
+}
+
+// Answers io_uring_setup with EPERM in this process, as container runtimes do.
+bool forbid_io_uring() {
+  std::array<sock_filter, 4> filter = {{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  }};
+  const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+TEST(ServerTest, FallsBackToEpollWithOneLineWhereIoUringIsForbidden) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (!forbid_io_uring()) _exit(77);
+    conf::Options options;
+    options.petrel.backend = conf::Backend::kIoUring;
+    TestServer server(options);
+    server.started();
+    TestClient client(server.port());
+    const bool is_served = client.connect_with("") == "PONG\r\n";
+    int lines = 0;
+    for (const std::string& line : server.lines()) {
+      lines += line.starts_with("W io_uring is not available here, using epoll");
+    }
+    _exit(is_served && lines == 1 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "seccomp is not available here";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(ServerTest, MapsSubjects) {

@@ -14,6 +14,8 @@ namespace petrel::server {
 
 class TestServer {
  public:
+  static constexpr const char* kUnwritableLog = "unwritable";
+
   explicit TestServer(conf::Options options = {}) {
     options.host = "127.0.0.1";
     if (options.port == 4222) options.port = -1;
@@ -21,6 +23,10 @@ class TestServer {
     ServerOptions given;
     given.options = std::move(options);
     given.log = [this](LogLevel level, const std::string& text) { keep(level, text); };
+    given.prepare_log = [this](const conf::Options& next) -> Result<std::function<void()>> {
+      if (next.log_file == kUnwritableLog) return Error{Errc::kIo, "error opening file"};
+      return std::function<void()>([this] { keep(LogLevel::kInfo, "log changed"); });
+    };
     auto made = Server::create(std::move(given));
     EXPECT_TRUE(made);
     server_ = *std::move(made);
