@@ -346,4 +346,10 @@ void read_options(const ConfigTree& tree, const std::string& path, const Sources
   check_callout_accounts(context);
 }
 
+std::vector<std::string_view> option_names() {
+  std::vector<std::string_view> names;
+  for (const Rule<Options>& rule : kOptions) names.push_back(rule.names);
+  return names;
+}
+
 }  // namespace petrel::conf

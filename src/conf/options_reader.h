@@ -13,4 +13,7 @@ namespace petrel::conf {
 void read_options(const ConfigTree& tree, const std::string& path, const Sources& sources,
                   Options& options, Report& report);
 
+// The names of every top-level option, aliases behind "|".
+std::vector<std::string_view> option_names();
+
 }  // namespace petrel::conf

@@ -1,7 +1,12 @@
 // The top-level options: what they mean and what is said about wrong values.
+#include "conf/options_reader.h"
+
 #include "load.h"
 
 #include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
 
 namespace petrel::conf {
 namespace {
@@ -147,6 +152,16 @@ TEST(OptionsReader, LetsVariablesHaveAnyName) {
   auto options = load("limit: 7\nmax_connections: $limit");
   ASSERT_TRUE(options.is_ok()) << options.error().detail;
   EXPECT_EQ(options->max_connections, 7);
+}
+
+TEST(OptionsReader, AllAreInTheReference) {
+  std::ifstream file(PETREL_SOURCE_DIR "/docs/configuration.md");
+  const std::string reference{std::istreambuf_iterator<char>(file), {}};
+  ASSERT_GE(option_names().size(), 70u);
+  for (const std::string_view names : option_names()) {
+    const std::string name(names.substr(0, names.find('|')));
+    EXPECT_NE(reference.find("`" + name + "`"), std::string::npos) << name;
+  }
 }
 
 TEST(OptionsReader, ReadsTheOptionsOfPetrel) {
