@@ -1,0 +1,51 @@
+// /accountz and /accstatz: the accounts of the server and what they did.
+//
+// Thread: pure functions. Source: spec monitoring.md section 4.6.
+#pragma once
+
+#include "petrel/base/time.h"
+#include "petrel/monitor/subsz.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace petrel::monitor {
+
+struct MappingView {
+  struct Destination {
+    std::string subject = {};
+    int weight = 0;
+    std::string cluster = {};
+  };
+  std::string source = {};
+  std::vector<Destination> destinations = {};
+};
+
+struct AccountView {
+  std::string name = {};
+  bool is_system = false;
+  WallTime update_time = {};
+  uint64_t client_connections = 0;
+  uint64_t in_msgs = 0;
+  uint64_t in_bytes = 0;
+  uint64_t out_msgs = 0;
+  uint64_t out_bytes = 0;
+  uint64_t slow_consumers = 0;
+  IndexNumbers index = {};
+  std::vector<MappingView> mappings = {};
+};
+
+struct AccountsView {
+  std::string server_id = {};
+  WallTime now = {};
+  std::vector<AccountView> accounts = {};
+};
+
+// Errors: `name` is none of them; the text of the answer with status 400. Empty: the names of all.
+Result<std::string> accountz_json(const AccountsView& view, Slice name);
+// With `unused` also accounts without connections.
+std::string accstatz_json(const AccountsView& view, bool unused);
+
+}  // namespace petrel::monitor

@@ -1,0 +1,31 @@
+// /healthz: whether the server is ready for clients.
+//
+// Thread: pure functions. Source: spec monitoring.md section 3.
+#pragma once
+
+#include "petrel/base/result.h"
+#include "petrel/monitor/query.h"
+
+#include <string>
+
+namespace petrel::monitor {
+
+struct HealthzQuery {
+  bool js_enabled = false;  // an old name, logged as such
+  bool details = false;
+  std::string account = {};
+  std::string stream = {};
+  std::string consumer = {};
+  // Errors: the text of the answer with status 400.
+  static Result<HealthzQuery> parse(const Query& query);
+};
+
+struct Health {
+  unsigned status = 200;  // of HTTP
+  std::string body = {};
+  std::string warning = {};  // to be logged, "" when healthy
+};
+// `accepts_clients`: the client listener is open.
+Health healthz(const HealthzQuery& query, bool accepts_clients);
+
+}  // namespace petrel::monitor

@@ -1,0 +1,118 @@
+#include "petrel/monitor/accounts.h"
+
+#include <algorithm>
+
+namespace petrel::monitor {
+
+namespace {
+
+void write_mappings(JsonWriter& json, std::vector<MappingView> mappings) {
+  if (mappings.empty()) return;
+  std::sort(mappings.begin(), mappings.end(),
+            [](const MappingView& a, const MappingView& b) { return a.source < b.source; });
+  json.begin_object("mappings");
+  for (const MappingView& mapping : mappings) {
+    json.begin_array(mapping.source);
+    for (const MappingView::Destination& destination : mapping.destinations) {
+      json.begin_object();
+      json.field("subject", Slice(destination.subject));
+      json.field("weight", destination.weight);
+      json.field_unless_empty("cluster", Slice(destination.cluster));
+      json.end_object();
+    }
+    json.end_array();
+  }
+  json.end_object();
+}
+
+void write_detail(JsonWriter& json, const AccountView& account) {
+  json.begin_object("account_detail");
+  json.field("account_name", Slice(account.name));
+  json.field("update_time", account.update_time);
+  json.field_unless_empty("is_system", account.is_system);
+  json.field("expired", false);
+  json.field("complete", true);
+  json.field("jetstream_enabled", false);
+  json.field("leafnode_connections", 0);
+  json.field("client_connections", account.client_connections);
+  json.field("subscriptions", account.index.subscriptions);
+  write_mappings(json, account.mappings);
+  json.field("name_tag", Slice(account.name));
+  json.begin_object("sublist_stats");
+  write_index_numbers(json, account.index);
+  json.end_object();
+  json.end_object();
+}
+
+void write_traffic(JsonWriter& json, Slice name, uint64_t msgs, uint64_t bytes) {
+  json.begin_object(name);
+  json.field("msgs", msgs);
+  json.field("bytes", bytes);
+  for (const Slice link : {"gateways", "routes", "leafs"}) {
+    json.begin_object(link);
+    json.field("msgs", 0);
+    json.field("bytes", 0);
+    json.end_object();
+  }
+  json.end_object();
+}
+
+void write_statistics(JsonWriter& json, const AccountView& account) {
+  json.begin_object();
+  json.field("acc", Slice(account.name));
+  json.field("name", Slice(account.name));
+  json.field("conns", account.client_connections);
+  json.field("leafnodes", 0);
+  json.field("total_conns", account.client_connections);
+  json.field("num_subscriptions", account.index.subscriptions);
+  write_traffic(json, "sent", account.out_msgs, account.out_bytes);
+  write_traffic(json, "received", account.in_msgs, account.in_bytes);
+  json.field("slow_consumers", account.slow_consumers);
+  json.end_object();
+}
+
+void write_head(JsonWriter& json, const AccountsView& view) {
+  json.field("server_id", Slice(view.server_id));
+  json.field("now", view.now);
+}
+
+}  // namespace
+
+Result<std::string> accountz_json(const AccountsView& view, Slice name) {
+  JsonWriter json;
+  json.begin_object();
+  write_head(json, view);
+  for (const AccountView& account : view.accounts) {
+    if (account.is_system) json.field("system_account", Slice(account.name));
+  }
+  if (name.empty()) {
+    json.begin_array("accounts");
+    for (const AccountView& account : view.accounts) json.value(Slice(account.name));
+    json.end_array();
+  } else {
+    const auto found =
+        std::find_if(view.accounts.begin(), view.accounts.end(),
+                     [name](const AccountView& account) { return account.name == name; });
+    if (found == view.accounts.end()) {
+      return Error{Errc::kNotFound, "Account " + std::string(name) + " does not exist"};
+    }
+    write_detail(json, *found);
+  }
+  json.end_object();
+  return json.take();
+}
+
+std::string accstatz_json(const AccountsView& view, bool unused) {
+  JsonWriter json;
+  json.begin_object();
+  write_head(json, view);
+  json.begin_array("account_statz");
+  for (const AccountView& account : view.accounts) {
+    if (unused || account.client_connections != 0) write_statistics(json, account);
+  }
+  json.end_array();
+  json.end_object();
+  return json.take();
+}
+
+}  // namespace petrel::monitor
