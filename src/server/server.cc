@@ -75,9 +75,11 @@ Status Server::start() {
   impl.print_warnings();
   PETREL_TRY_STATUS(impl.write_pid_file());
   impl.workers = std::make_unique<net::WorkerPool>(kPasswordThreads, kPasswordChecksMax);
+  PETREL_TRY_STATUS(impl.open_monitoring());
   PETREL_TRY_STATUS(impl.open_client_listener());
   for (auto& loop : impl.loops) loop->start();
   impl.is_running = true;
+  if (impl.monitoring != nullptr) PETREL_TRY_STATUS(impl.monitoring->start());
   impl.write_ports_file();
   impl.say(LogLevel::kInfo, "Server is ready");
   return Status::ok();
@@ -88,6 +90,7 @@ void Server::stop() {
   if (!impl.is_running) return;
   impl.is_running = false;
   impl.say(LogLevel::kInfo, "Initiating Shutdown...");
+  if (impl.monitoring != nullptr) impl.monitoring->stop();
   impl.lame_duck.reset();
   impl.workers.reset();
   impl.close_client_listener();
@@ -115,13 +118,33 @@ uint16_t Server::client_port() const {
   return impl_->port;
 }
 uint16_t Server::monitor_port() const {
-  return 0;
+  return impl_->monitoring == nullptr ? uint16_t{0} : impl_->monitoring->port();
 }
 const std::string& Server::id() const {
   return impl_->identity.id;
 }
 size_t Server::connection_count() const {
   return static_cast<size_t>(impl_->connections.load());
+}
+
+// The port is taken early, but nobody is answered before the loops run.
+Status Server::Impl::open_monitoring() {
+  const conf::Options now = options();
+  if (now.http_port == 0) return Status::ok();
+  monitoring = std::make_unique<server::Monitoring>(server::MonitoredServer{
+      .id = identity.id,
+      .start_time = start_time,
+      .config = current,
+      .loops = loops,
+      .global_account = global_account,
+      .is_lame_duck = is_lame_duck,
+      .session_config =
+          [this](const conf::Options& of) -> std::shared_ptr<const session::SessionConfig> {
+        auto config = server::make_session_config(of, identity, port);
+        return config ? *config : nullptr;
+      },
+      .log = [this](LogLevel level, const std::string& text) { say(level, text); }});
+  return monitoring->listen(now);
 }
 
 void Server::Impl::on_every_loop(const std::function<void(uint16_t, shard::Shard&)>& task) {

@@ -10,6 +10,7 @@
 #include "server/identity.h"
 #include "server/lame_duck.h"
 #include "server/loop_thread.h"
+#include "server/monitoring.h"
 #include "server/session_config.h"
 
 #include "petrel/conf/reload_diff.h"
@@ -38,6 +39,9 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost {
   Status write_pid_file() const;
   void write_ports_file();
   void remove_ports_file();
+
+  // server.cc
+  Status open_monitoring();
 
   // client_listener.cc
   Status open_client_listener();
@@ -79,6 +83,7 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost {
   router::AccountInterest global_account{"$G", server::random_seed()};
   std::unique_ptr<net::WorkerPool> workers;
   std::vector<std::unique_ptr<server::LoopThread>> loops;
+  std::unique_ptr<server::Monitoring> monitoring;  // null without http_port
   std::unique_ptr<server::LameDuck> lame_duck;
   std::string ports_file;  // as long as it stands there
   std::atomic<uint64_t> next_id;

@@ -101,8 +101,13 @@ void Server::Impl::write_ports_file() {
   const conf::Options now = options();
   if (now.ports_file_dir.empty()) return;
   const std::string path = server::ports_file_path(now.ports_file_dir, executable);
-  const Status status =
-      server::write_ports_file(path, {{"nats", server::listener_urls("nats", now.host, port)}});
+  std::vector<server::ListenerUrls> listeners = {
+      {"nats", server::listener_urls("nats", now.host, port)}};
+  if (monitoring != nullptr) {
+    const std::string& host = now.http_host.empty() ? now.host : now.http_host;
+    listeners.push_back({"monitoring", server::listener_urls("http", host, monitoring->port())});
+  }
+  const Status status = server::write_ports_file(path, listeners);
   if (status) {
     ports_file = path;
   } else {

@@ -332,4 +332,14 @@ uint32_t Shard::visit_sessions(
   return end == sessions_.size() ? 0 : static_cast<uint32_t>(end);
 }
 
+uint64_t Shard::visit_closed(uint64_t from, uint32_t count,
+                             const std::function<void(const session::SessionView&)>& visit) const {
+  // Connections are numbered as they end, from 1; the ring holds the last of them.
+  const uint64_t ended = counters_.total_connections.get() - open_;
+  uint64_t next = std::max(from, ended - closed_.size() + 1);
+  const uint64_t end = std::min(next + count, ended + 1);
+  for (; next < end; ++next) visit(closed_[next + closed_.size() - ended - 1]);
+  return end <= ended ? end : 0;
+}
+
 }  // namespace petrel::shard

@@ -95,6 +95,10 @@ class Shard final : private router::RouterPort, private session::SessionHost {
                           const std::function<void(const session::ClientSession&)>& visit) const;
   // The last connections that ended, oldest first; at most SessionConfig::max_closed_clients.
   const std::deque<session::SessionView>& closed_sessions() const { return closed_; }
+  // The same for closed_sessions, by running number: returns the next one, 0 when done. `from` 0
+  // begins with the oldest that is still kept.
+  uint64_t visit_closed(uint64_t from, uint32_t count,
+                        const std::function<void(const session::SessionView&)>& visit) const;
   session::ClientSession* find_session(router::ConnectionHandle connection);
   const session::LoopCounters& counters() const { return counters_; }
   router::Router& router() { return router_; }
