@@ -36,6 +36,10 @@ void Checker::on_leader(uint64_t node, const raft::RaftNode& raft) {
 }
 
 void Checker::on_committed(uint64_t node, const raft::RaftNode& raft, raft::LogIndex from) {
+  const bool is_leader = raft.role() == raft::RaftRole::kLeader;
+  if (is_leader && raft.entry(raft.commit()).term != raft.term()) {
+    return fail("a leader commits an entry of an earlier term by itself" + at(node, raft.commit()));
+  }
   for (raft::LogIndex index = from + 1; index <= raft.commit(); ++index) {
     const raft::Entry& entry = raft.entry(index);
     const Committed seen{entry.term, raft.term(), hash_bytes(entry.data.bytes())};

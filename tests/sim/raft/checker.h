@@ -1,8 +1,8 @@
 // Checker: knows what all replicas did and says at once when they contradict each other.
 //   one leader per term; a new leader holds everything committed before its term;
-//   what is committed at an index never differs; equal state at equal index;
-//   what was acknowledged is on the disks of a majority; reads see what was acknowledged before
-//   them; while a leader has a lease nobody else becomes leader.
+//   a leader commits through entries of its own term only; what is committed at an index never
+//   differs; equal state at equal index; what was acknowledged is on the disks of a majority; reads
+//   see what was acknowledged before them; while a leader has a lease nobody else becomes leader.
 #pragma once
 
 #include "petrel/raft/raft_node.h"

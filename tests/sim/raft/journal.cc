@@ -102,6 +102,7 @@ void Journal::add(const raft::Entry& entry) {
 
 void Journal::start_batch(const raft::HardState& hard) {
   add(hard);
+  hard_syncing_ = hard;
   disk_->write("journal", offset_, buffer_);
   offset_ += buffer_.size();
   buffer_.clear();
@@ -116,6 +117,7 @@ Status Journal::finish_batch() {
   old_end_ = batch_end_;
   batch_end_ = disk_->size("journal");
   synced_last_ = syncing_last_;
+  hard_synced_ = hard_syncing_;
   return status;
 }
 
@@ -162,6 +164,7 @@ void Journal::rewrite(const raft::HardState& hard) {
   disk_->set_options(sound);
   if (!disk_->finish_sync("journal.new", disk_->start_sync("journal.new"))) return;
   disk_->rename("journal.new", "journal");
+  hard_synced_ = hard;
   offset_ = rewritten_bytes_ = content.size();
   old_end_ = 0;
   batch_end_ = offset_;

@@ -47,6 +47,7 @@ class Journal {
   bool damage_old_batch(Prng& prng);
 
   bool holds_durably(raft::LogIndex index, raft::Term term) const;
+  const raft::HardState& durable_hard() const { return hard_synced_; }
 
  private:
   struct Scan;
@@ -67,6 +68,8 @@ class Journal {
   std::optional<Checkpoint> checkpoint_;
   std::vector<raft::Entry> entries_;  // as handed over, after the checkpoint or an earlier one
   // Per entry in entries_: durable. Kept as the index up to which all are.
+  raft::HardState hard_syncing_;
+  raft::HardState hard_synced_;
   raft::LogIndex synced_last_ = 0;
   raft::LogIndex syncing_last_ = 0;
 };

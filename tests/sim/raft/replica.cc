@@ -88,8 +88,24 @@ void Replica::turn() {
   if (raft_ != nullptr) check();
 }
 
+// A vote is a promise: it stands on the disk before anybody hears of it.
+void Replica::send(raft::Message message) {
+  const bool is_grant =
+      message.kind == raft::MessageKind::kVoteReply && !message.has(raft::kRejected);
+  const bool is_own = message.kind == raft::MessageKind::kVote;
+  if ((is_grant || is_own) && !plan_->is_volatile) {
+    const raft::HardState& durable = journal_.durable_hard();
+    const raft::NodeId vote = is_own ? node_ + 1 : message.to;
+    const bool is_kept =
+        durable.term > message.term || (durable.term == message.term && durable.vote == vote);
+    if (!is_kept)
+      checker_->fail("node " + std::to_string(node_ + 1) + " votes before it is durable");
+  }
+  host_->send(std::move(message));
+}
+
 void Replica::handle(raft::Ready ready) {
-  for (raft::Message& message : ready.send_now) host_->send(std::move(message));
+  for (raft::Message& message : ready.send_now) send(std::move(message));
   write(ready);
   check();
   apply(ready.apply);
@@ -130,7 +146,7 @@ void Replica::release(size_t count) {
     Waiting ready = std::move(waiting_.front());
     waiting_.pop_front();
     if (ready.needs_write) raft_->on_appended(ready.sequence);
-    for (raft::Message& message : ready.messages) host_->send(std::move(message));
+    for (raft::Message& message : ready.messages) send(std::move(message));
   }
 }
 

@@ -62,6 +62,7 @@ class Replica {
   };
 
   raft::Restart restart_from_disk(const raft::Membership& first_membership);
+  void send(raft::Message message);
   void handle(raft::Ready ready);
   void write(raft::Ready& ready);
   void apply(const raft::LogRange& range);
