@@ -3,6 +3,7 @@
 #include "server/argument_redaction.h"
 #include "server/log_target.h"
 #include "server/logger.h"
+#include "server/process_memory.h"
 #include "server/service_notify.h"
 #include "server/signal_command.h"
 #include "server/signal_loop.h"
@@ -16,7 +17,6 @@
 #include <array>
 #include <csignal>
 #include <ctime>
-#include <malloc.h>
 #include <sstream>
 #include <unistd.h>
 
@@ -44,13 +44,6 @@ int fail_to_log(const std::string& text) {
   std::array<char, 32> moment{};
   std::strftime(moment.data(), moment.size(), "%Y/%m/%d %H:%M:%S ", &local);
   return fail(moment.data() + text);
-}
-
-// One arena for all threads: loops take their memory from pools of their own, and an arena per
-// thread would only hold free memory back.
-void tune_allocator() {
-  mallopt(M_ARENA_MAX, 1);
-  mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }
 
 class Daemon {
@@ -95,6 +88,7 @@ int Daemon::run() {
     return kFailed;
   }
   notify_service(ServiceState::kReady);
+  release_startup_memory();
   serve();
   notify_service(ServiceState::kStopping);
   server_->stop();

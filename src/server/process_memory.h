@@ -1,0 +1,15 @@
+// Keeps the memory of an idle server small.
+//
+// Thread: main.
+#pragma once
+
+namespace petrel::server {
+
+// Before the first thread starts.
+void tune_allocator();
+
+// Gives back what only the start needed: read-only pages of the program (relocations, the parsers
+// of configuration and flags), which come back from the file should they be needed again.
+void release_startup_memory();
+
+}  // namespace petrel::server
