@@ -212,6 +212,68 @@ bool Router::deliver_to_group(AccountInterest& account, const DeliveryPlan& plan
   return false;
 }
 
+// --- traced messages: slower, and every step is told ---
+
+uint32_t Router::route_observed(AccountInterest& account, const Message& message,
+                                RouteObserver& observer, bool is_dry) {
+  subject::InterestStamp stamp;
+  account.index.match(message.subject, match_, stamp);
+  build_plan(message.subject, scratch_plan_, false);
+  const DeliveryPlan& plan = scratch_plan_;
+  uint32_t delivered = 0;
+  for (const DeliveryPlan::Local& entry : plan.local) {
+    if (observe(entry, message, observer, is_dry)) ++delivered;
+  }
+  for (const DeliveryPlan::Run& run : plan.remote_runs) {
+    const std::span<const Target> targets =
+        std::span(plan.remote_targets).subspan(run.begin, run.end - run.begin);
+    for (size_t i = 0; i < targets.size(); ++i) observer.on_egress({});
+    if (!is_dry) send_to_loop(run.loop, message, {&account, {}, targets, Slice()});
+    delivered += run.end - run.begin;
+  }
+  for (const DeliveryPlan::Group& group : plan.groups) {
+    if (observe_group(account, group, message, observer, is_dry)) ++delivered;
+  }
+  return delivered;
+}
+
+bool Router::observe(const DeliveryPlan::Local& entry, const Message& message,
+                     RouteObserver& observer, bool is_dry) {
+  Subscription* subscription = subscriptions_.find(entry.slot, entry.generation);
+  if (subscription == nullptr) return false;
+  Receiver& to = *subscription->receiver;
+  Egress egress{&to, subscription->subject(), subscription->queue(), EgressOutcome::kDelivered};
+  if (to.is_closed) {
+    egress.outcome = EgressOutcome::kClosed;
+  } else if (&to == message.publisher && !to.echo) {
+    egress.outcome = EgressOutcome::kNoEcho;
+  } else if (to.checks_delivery && !to.may_receive(*subscription, message)) {
+    egress.outcome = EgressOutcome::kRefused;
+  }
+  observer.on_egress(egress);
+  if (egress.outcome != EgressOutcome::kDelivered) return false;
+  return is_dry || deliver(entry.slot, *subscription, message, Slice());
+}
+
+bool Router::observe_group(AccountInterest& account, const DeliveryPlan::Group& group,
+                           const Message& message, RouteObserver& observer, bool is_dry) {
+  const uint32_t count = group.end - group.begin;
+  auto pick = static_cast<uint32_t>(prng_.below(count));
+  for (uint32_t i = 0; i < count; ++i) {
+    const DeliveryPlan::Member& member = scratch_plan_.members[group.begin + pick];
+    if (++pick == count) pick = 0;
+    if (member.loop == loop_) {
+      if (observe(member.local, message, observer, is_dry)) return true;
+      continue;
+    }
+    observer.on_egress({nullptr, {}, group.queue, EgressOutcome::kDelivered});
+    const Target target{member.local.slot, member.local.generation};
+    if (!is_dry) send_to_loop(member.loop, message, {&account, {}, {&target, 1}, group.queue});
+    return true;
+  }
+  return false;
+}
+
 // Much waits for one receiver: try to send it at once; what is still too much makes a slow
 // consumer, what is nearly too much slows the publisher down.
 void Router::on_high_pending(Receiver& to) {

@@ -1,6 +1,9 @@
 // PUB and HPUB: checks, subject mapping, routing, the answer when nobody listens.
+#include "session/message_trace.h"
+
 #include "petrel/base/go_quote.h"
 #include "petrel/proto/frame.h"
+#include "petrel/proto/header_view.h"
 #include "petrel/session/client_session.h"
 #include "petrel/subject/subject.h"
 
@@ -27,6 +30,17 @@ bool may_be_reserved(Slice subject) {
 }  // namespace
 
 void ClientSession::on_publish(const proto::Op& op) {
+  const bool may_be_traced =
+      op.header_bytes != 0 &&
+      op.message.substr(0, op.header_bytes).find("Nats-Trace-Dest") != Slice::npos;
+  if (may_be_traced) [[unlikely]] {
+    on_traced_publish(op);
+  } else {
+    publish(op, nullptr);
+  }
+}
+
+void ClientSession::publish(const proto::Op& op, MessageTrace* trace) {
   ++in_msgs_;
   in_bytes_ += op.message.size();
   if (pedantic_ && !subject::is_valid_literal(op.subject)) [[unlikely]] {
@@ -40,6 +54,7 @@ void ClientSession::on_publish(const proto::Op& op) {
       if (mapping.select(op.subject, context_.config->cluster_name, context_.prng,
                          context_.mapped_subject)) {
         message.subject = context_.mapped_subject;
+        if (trace != nullptr) trace->add_mapping(message.subject);
       } else {
         message.subject = Slice();  // the share that is lost on purpose
       }
@@ -51,7 +66,7 @@ void ClientSession::on_publish(const proto::Op& op) {
   if (is_special) [[unlikely]] {
     proto::Op checked = op;
     checked.subject = message.subject;
-    if (!may_publish(checked)) return;
+    if (!may_publish(checked, trace)) return;
   }
   if (verbose_) [[unlikely]]
     send_ok();
@@ -61,7 +76,7 @@ void ClientSession::on_publish(const proto::Op& op) {
   message.header_bytes = op.header_bytes;
   message.block = op.tail.empty() ? nullptr : op.block;
   message.publisher = this;
-  const uint32_t delivered = message.subject.empty() ? 0 : context_.router.route(*account, message);
+  const uint32_t delivered = message.subject.empty() ? 0 : route(message, trace);
   if (delivered == 0 && message.reply_bytes != 0 && no_responders_) tell_no_responders(message);
   if (context_.router.take_stall_request() && !context_.config->no_fast_producer_stall)
       [[unlikely]] {
@@ -69,17 +84,92 @@ void ClientSession::on_publish(const proto::Op& op) {
   }
 }
 
-bool ClientSession::may_publish(const proto::Op& op) {
+uint32_t ClientSession::route(const router::Message& message, MessageTrace* trace) {
+  if (trace == nullptr) [[likely]]
+    return context_.router.route(*account, message);
+  return context_.router.route_observed(*account, message, *trace, trace->is_trace_only());
+}
+
+// The headers ask for an event about this message. What cannot be traced is delivered all the
+// same, unless it was to be traced only or the event may not be published.
+void ClientSession::on_traced_publish(const proto::Op& op) {
+  TraceOrder order = read_trace_order(op.message.substr(0, op.header_bytes));
+  const bool is_trace_only = order.is_trace_only;
+  const std::string& destination = order.destination;
+  if (destination.empty()) {
+    publish(op, nullptr);
+    return;
+  }
+  if (!order.refused_by.empty()) {
+    log(LogLevel::kError,
+        "Message tracing disabled because of header \"Nats-Trace-Origin-Account\" with value=" +
+            go_quote(order.refused_by));
+    if (!is_trace_only) publish_untraced(op);
+    return;
+  }
+  if (!subject::is_valid_literal(destination)) {
+    log(LogLevel::kError,
+        "Destination " + go_quote(destination) + " is not valid, won't be able to trace events");
+    if (!is_trace_only) publish(op, nullptr);
+    return;
+  }
+  const bool is_allowed = !has_gateway_prefix(destination) && !destination.starts_with("$NRG.") &&
+                          (!checks_publish_ || user_->permissions->may_publish(destination));
+  if (!is_allowed) {
+    refuse_publish(destination);
+    return;
+  }
+  MessageTrace trace(context_, std::move(order), op.message.size());
+  trace.add_ingress(*this, op.subject);
+  publish(op, &trace);
+  publish_event(trace);
+}
+
+// Goes on with headers that tell other servers not to trace either.
+void ClientSession::publish_untraced(const proto::Op& op) {
+  std::string block(op.message.substr(0, op.header_bytes));
+  proto::set_header(block, "Nats-Trace-Dest", "trace disabled");
+  const std::string message = block + std::string(op.message.substr(op.header_bytes));
+  const std::string sizes = std::to_string(block.size()) + " " + std::to_string(message.size());
+  proto::Op changed = op;
+  changed.message = message;
+  changed.size_text = sizes;
+  changed.header_bytes = static_cast<uint32_t>(block.size());
+  changed.tail = Slice();
+  publish(changed, nullptr);
+}
+
+void ClientSession::publish_event(const MessageTrace& trace) {
+  const std::string json = trace.to_json(++context_.trace_events);
+  const std::string size = std::to_string(json.size());
+  const std::string tail = size + "\r\n" + json + "\r\n";
+  router::Message event;
+  event.subject = trace.destination();
+  event.tail = tail;
+  event.sizes_bytes = static_cast<uint32_t>(size.size());
+  context_.router.route(*account, event);
+}
+
+void ClientSession::refuse_publish(Slice subject) {
+  const std::string quoted = go_quote(subject);
+  send_error("Permissions Violation for Publish to " + quoted);
+  log(LogLevel::kError, "Publish Violation - Subject " + quoted);
+}
+
+bool ClientSession::may_publish(const proto::Op& op, MessageTrace* trace) {
   if (has_gateway_prefix(op.subject) || !is_permitted(op.subject) ||
       op.subject.starts_with("$NRG.")) {
-    const std::string quoted = go_quote(op.subject);
-    send_error("Permissions Violation for Publish to " + quoted);
-    log(LogLevel::kError, "Publish Violation - Subject " + quoted);
+    if (trace != nullptr) {
+      trace->set_ingress_error("Permissions Violation for Publish to " + go_quote(op.subject));
+    }
+    refuse_publish(op.subject);
     return false;
   }
   if (is_reserved_reply(op.reply)) {
     const std::string quoted = go_quote(op.reply);
-    send_error("Permissions Violation for Publish with Reply of " + quoted);
+    const std::string text = "Permissions Violation for Publish with Reply of " + quoted;
+    if (trace != nullptr) trace->set_ingress_error(text);
+    send_error(text);
     log(LogLevel::kError, "Publish Violation - Reply " + quoted);
     return false;
   }

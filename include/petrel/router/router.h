@@ -33,6 +33,23 @@ class RouterPort {
   virtual void ask_to_stall(ConnectionHandle publisher) = 0;
 };
 
+enum class EgressOutcome : uint8_t { kDelivered, kClosed, kNoEcho, kRefused };
+
+// One subscription that a traced message was meant for.
+struct Egress {
+  const Receiver* receiver = nullptr;  // null: on another loop
+  Slice subject;                       // of the subscription; empty: on another loop
+  Slice queue;
+  EgressOutcome outcome = EgressOutcome::kDelivered;
+};
+
+class RouteObserver {
+ public:
+  virtual ~RouteObserver() = default;
+  // Before the message is delivered.
+  virtual void on_egress(const Egress& egress) = 0;
+};
+
 struct RouterOptions {
   uint16_t loop = 0;
   uint16_t loops = 1;
@@ -45,6 +62,9 @@ class Router {
 
   // Delivers to everyone interested. Returns how many took it (of other loops: were sent it).
   uint32_t route(AccountInterest& account, const Message& message);
+  // The same for a traced message, told to `observer`; delivers nothing if `is_dry`.
+  uint32_t route_observed(AccountInterest& account, const Message& message, RouteObserver& observer,
+                          bool is_dry);
   // Deliveries that another loop decided on.
   void deliver_batch(const DeliveryBatch& batch);
   // Posts what the turn gathered for other loops. Comes before any flush.
@@ -89,6 +109,10 @@ class Router {
   void on_high_pending(Receiver& to);
   bool deliver_to_group(AccountInterest& account, const DeliveryPlan& plan,
                         const DeliveryPlan::Group& group, const Message& message);
+  bool observe(const DeliveryPlan::Local& entry, const Message& message, RouteObserver& observer,
+               bool is_dry);
+  bool observe_group(AccountInterest& account, const DeliveryPlan::Group& group,
+                     const Message& message, RouteObserver& observer, bool is_dry);
   void send_to_loop(uint16_t loop, const Message& message, Delivery delivery);
   void deliver_run(DeliveryBatch::Run& run);
   void redeliver_to_group(const Delivery& delivery, const Message& message);

@@ -22,6 +22,8 @@
 
 namespace petrel::session {
 
+class MessageTrace;
+
 struct PeerName {
   std::string ip;
   uint16_t port = 0;
@@ -129,7 +131,13 @@ class ClientSession final : public router::Receiver {
 
   // publishing
   void on_publish(const proto::Op& op);
-  bool may_publish(const proto::Op& op);
+  void on_traced_publish(const proto::Op& op);
+  void publish(const proto::Op& op, MessageTrace* trace);  // trace null: not traced
+  void publish_untraced(const proto::Op& op);
+  void publish_event(const MessageTrace& trace);
+  uint32_t route(const router::Message& message, MessageTrace* trace);
+  bool may_publish(const proto::Op& op, MessageTrace* trace);
+  void refuse_publish(Slice subject);
   bool is_permitted(Slice subject);
   bool is_tracked_reply(Slice subject);
   Slice canonical_tail(const proto::Op& op);

@@ -94,6 +94,7 @@ struct SessionContext {
   WallTime wall_now;
   std::string scratch = {};         // for rare rebuilding of frames
   std::string mapped_subject = {};  // result of a subject mapping
+  uint64_t trace_events = 0;        // message trace events sent
 };
 
 }  // namespace petrel::session

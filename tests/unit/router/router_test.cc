@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace petrel::router {
 namespace {
 
@@ -219,6 +221,39 @@ TEST_F(RouterTest, OwnSubscriptionIsTheReceiversPlainOne) {
   const Subscription* own = router_.own_subscription(account_, b_, "r.1");
   ASSERT_NE(own, nullptr);
   EXPECT_EQ(own->sid(), "2");
+}
+
+class SeenEgress final : public RouteObserver {
+ public:
+  void on_egress(const Egress& egress) override {
+    lines.push_back(std::string(egress.subject) + "/" + std::string(egress.queue) + "/" +
+                    std::to_string(static_cast<int>(egress.outcome)) +
+                    (egress.receiver == nullptr ? " elsewhere" : ""));
+  }
+  std::vector<std::string> lines;
+};
+
+TEST_F(RouterTest, AnObservedRouteTellsEveryStep) {
+  FakePort port;
+  Router other({1, 2, 1}, port);
+  FakeReceiver far(other, 1);
+  a_.subscribe(account_, "a.*", "", "1");
+  a_.echo = false;
+  b_.subscribe(account_, "a.b", "", "1");
+  b_.subscribe(account_, "a.b", "q", "2");
+  far.subscribe(account_, "a.>", "", "1");
+  for (const bool is_dry : {true, false}) {
+    SeenEgress seen;
+    OwnedMessage owned("a.b", "", "x");
+    owned.message.publisher = &a_;
+    EXPECT_EQ(router_.route_observed(account_, owned.message, seen, is_dry), 3U);
+    std::sort(seen.lines.begin(), seen.lines.end());
+    EXPECT_EQ(seen.lines,
+              (std::vector<std::string>{"//0 elsewhere", "a.*//2", "a.b//0", "a.b/q/0"}));
+    EXPECT_EQ(b_.take(), is_dry ? "" : "MSG a.b 1 1\r\nx\r\nMSG a.b 2 1\r\nx\r\n");
+    router_.post_batches();
+    EXPECT_EQ(port_.posted.size(), is_dry ? 0U : 1U);
+  }
 }
 
 }  // namespace

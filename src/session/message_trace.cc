@@ -1,0 +1,187 @@
+#include "session/message_trace.h"
+
+#include "petrel/base/go_json.h"
+#include "petrel/proto/header_view.h"
+#include "petrel/session/client_session.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <utility>
+
+namespace petrel::session {
+
+namespace {
+
+constexpr Slice kDestination = "Nats-Trace-Dest";
+constexpr Slice kTraceOnly = "Nats-Trace-Only";
+constexpr Slice kOriginAccount = "Nats-Trace-Origin-Account";
+constexpr Slice kDisabled = "trace disabled";
+
+bool is_true(std::string value) {
+  std::transform(value.begin(), value.end(), value.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return value == "1" || value == "true" || value == "on";
+}
+
+void append_member(std::string& out, Slice key, Slice value) {
+  out.append(",\"").append(key).append("\":");
+  append_go_json_string(out, value);
+}
+
+void append_member(std::string& out, Slice key, uint64_t value) {
+  out.append(",\"").append(key).append("\":").append(std::to_string(value));
+}
+
+void append_given(std::string& out, Slice key, Slice value) {
+  if (!value.empty()) append_member(out, key, value);
+}
+
+// "2026-01-02T03:04:05.000000006Z".
+std::string timestamp(WallTime time) {
+  const int64_t seconds = time.ns / 1'000'000'000;
+  const std::chrono::sys_seconds point{std::chrono::seconds(seconds)};
+  const auto day = std::chrono::floor<std::chrono::days>(point);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{point - day};
+  std::array<char, 64> text{};
+  const int size = std::snprintf(
+      text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%09dZ",
+      static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+      static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+      static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
+      static_cast<int>(time.ns % 1'000'000'000));
+  return {text.data(), static_cast<size_t>(size)};
+}
+
+Slice first_of(const TraceOrder& order, Slice key) {
+  const auto found = order.headers.find(std::string(key));
+  return found == order.headers.end() ? Slice() : Slice(found->second.front());
+}
+
+}  // namespace
+
+TraceOrder read_trace_order(Slice header_block) {
+  TraceOrder order;
+  if (!header_block.starts_with(proto::kHeaderLine)) return order;
+  const proto::HeaderView view(header_block);
+  if (!view.has(kDestination)) return order;
+  size_t cursor = 0;
+  proto::Header header;
+  while (view.next(cursor, header)) {
+    Slice value = header.value;
+    while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
+    if (!header.key.empty() && !value.empty()) {
+      order.headers[std::string(header.key)].emplace_back(value);
+    }
+  }
+  const Slice destination = first_of(order, kDestination);
+  if (destination.empty() || destination == kDisabled) return TraceOrder{};
+  order.is_trace_only = is_true(std::string(first_of(order, kTraceOnly)));
+  order.refused_by = first_of(order, kOriginAccount);
+  order.destination = destination;
+  return order;
+}
+
+MessageTrace::MessageTrace(const SessionContext& context, TraceOrder order, size_t message_bytes)
+    : context_(context), order_(std::move(order)), message_bytes_(message_bytes) {}
+
+std::string MessageTrace::begin_event(Slice type) const {
+  std::string event = "{\"type\":";
+  append_go_json_string(event, type);
+  append_member(event, "ts", timestamp(context_.wall_now));
+  return event;
+}
+
+void MessageTrace::add_ingress(const ClientSession& publisher, Slice subject) {
+  ingress_ = begin_event("in");
+  append_member(ingress_, "kind", uint64_t{0});
+  append_member(ingress_, "cid", publisher.cid());
+  if (publisher.connect_info() != nullptr) {
+    append_given(ingress_, "name", publisher.connect_info()->name);
+  }
+  append_member(ingress_, "acc", publisher.account->name);
+  append_member(ingress_, "subj", subject);
+}
+
+void MessageTrace::add_mapping(Slice to) {
+  events_.append(",").append(begin_event("sm"));
+  append_member(events_, "to", to);
+  events_.push_back('}');
+}
+
+void MessageTrace::on_egress(const router::Egress& egress) {
+  events_.append(",").append(begin_event("eg"));
+  append_member(events_, "kind", uint64_t{0});
+  // The router delivers to nothing but sessions.
+  const auto* session = static_cast<const ClientSession*>(egress.receiver);
+  append_member(events_, "cid", session != nullptr ? session->cid() : 0);
+  if (session != nullptr && session->connect_info() != nullptr) {
+    append_given(events_, "name", session->connect_info()->name);
+  }
+  append_given(events_, "sub", egress.subject);
+  append_given(events_, "queue", egress.queue);
+  switch (egress.outcome) {
+    case router::EgressOutcome::kDelivered:
+      break;
+    case router::EgressOutcome::kClosed:
+      append_member(events_, "error", "Not delivered because client is closed");
+      break;
+    case router::EgressOutcome::kNoEcho:
+      append_member(events_, "error", "Not delivered because of no echo");
+      break;
+    case router::EgressOutcome::kRefused:
+      append_member(events_, "error",
+                    session->is_congested && context_.config->no_fast_producer_stall
+                        ? Slice("Not delivered because fast producer not stalled and consumer is "
+                                "slow")
+                        : Slice("Not delivered because subscription denies this subject"));
+      break;
+  }
+  events_.push_back('}');
+}
+
+void MessageTrace::append_server(std::string& out, uint64_t sequence) const {
+  const proto::ServerInfo& info = context_.config->info;
+  out.append("{\"name\":");
+  append_go_json_string(out, info.server_name);
+  append_member(out, "host", info.host);
+  append_member(out, "id", info.server_id);
+  append_given(out, "cluster", context_.config->cluster_name);
+  append_member(out, "ver", info.version);
+  out.append(",\"jetstream\":").append(info.jetstream ? "true" : "false");
+  append_member(out, "flags", uint64_t{0});
+  append_member(out, "seq", sequence);
+  append_member(out, "time", timestamp(context_.wall_now));
+  out.push_back('}');
+}
+
+void MessageTrace::append_request(std::string& out) const {
+  out.append("{\"header\":{");
+  bool is_first = true;
+  for (const auto& [key, values] : order_.headers) {
+    if (!std::exchange(is_first, false)) out.push_back(',');
+    append_go_json_string(out, key);
+    out.append(":[");
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (i != 0) out.push_back(',');
+      append_go_json_string(out, values[i]);
+    }
+    out.push_back(']');
+  }
+  out.append("},\"msgsize\":").append(std::to_string(message_bytes_)).append("}");
+}
+
+std::string MessageTrace::to_json(uint64_t sequence) const {
+  std::string json = "{\"server\":";
+  append_server(json, sequence);
+  json.append(",\"request\":");
+  append_request(json);
+  json.append(",\"events\":[").append(ingress_);
+  append_given(json, "error", ingress_error_);
+  json.append("}").append(events_).append("]}");
+  return json;
+}
+
+}  // namespace petrel::session
