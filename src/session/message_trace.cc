@@ -38,6 +38,31 @@ void append_given(std::string& out, Slice key, Slice value) {
   if (!value.empty()) append_member(out, key, value);
 }
 
+// A member "key":{...}; none when there is nothing in it.
+template <typename Value, typename Write>
+void append_map(std::string& out, Slice key, const std::map<std::string, Value>& map, Write write) {
+  if (map.empty()) return;
+  if (out.back() != '{') out.push_back(',');
+  out.append("\"").append(key).append("\":{");
+  bool is_first = true;
+  for (const auto& [name, value] : map) {
+    if (!std::exchange(is_first, false)) out.push_back(',');
+    append_go_json_string(out, name);
+    out.push_back(':');
+    write(value);
+  }
+  out.push_back('}');
+}
+
+void append_list(std::string& out, const std::vector<std::string>& values) {
+  out.push_back('[');
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (i != 0) out.push_back(',');
+    append_go_json_string(out, values[i]);
+  }
+  out.push_back(']');
+}
+
 // "2026-01-02T03:04:05.000000006Z".
 std::string timestamp(WallTime time) {
   const int64_t seconds = time.ns / 1'000'000'000;
@@ -143,13 +168,22 @@ void MessageTrace::on_egress(const router::Egress& egress) {
 }
 
 void MessageTrace::append_server(std::string& out, uint64_t sequence) const {
-  const proto::ServerInfo& info = context_.config->info;
+  const SessionConfig& config = *context_.config;
+  const proto::ServerInfo& info = config.info;
   out.append("{\"name\":");
   append_go_json_string(out, info.server_name);
   append_member(out, "host", info.host);
   append_member(out, "id", info.server_id);
-  append_given(out, "cluster", context_.config->cluster_name);
+  append_given(out, "cluster", config.cluster_name);
   append_member(out, "ver", info.version);
+  if (!config.tags.empty()) {
+    out.append(",\"tags\":");
+    append_list(out, config.tags);
+  }
+  append_map(out, "metadata", config.metadata,
+             [&](const std::string& value) { append_go_json_string(out, value); });
+  append_map(out, "feature_flags", config.feature_flags,
+             [&](bool is_on) { out.append(is_on ? "true" : "false"); });
   out.append(",\"jetstream\":").append(info.jetstream ? "true" : "false");
   append_member(out, "flags", uint64_t{0});
   append_member(out, "seq", sequence);
@@ -157,27 +191,15 @@ void MessageTrace::append_server(std::string& out, uint64_t sequence) const {
   out.push_back('}');
 }
 
-void MessageTrace::append_request(std::string& out) const {
-  out.append("{\"header\":{");
-  bool is_first = true;
-  for (const auto& [key, values] : order_.headers) {
-    if (!std::exchange(is_first, false)) out.push_back(',');
-    append_go_json_string(out, key);
-    out.append(":[");
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (i != 0) out.push_back(',');
-      append_go_json_string(out, values[i]);
-    }
-    out.push_back(']');
-  }
-  out.append("},\"msgsize\":").append(std::to_string(message_bytes_)).append("}");
-}
-
 std::string MessageTrace::to_json(uint64_t sequence) const {
   std::string json = "{\"server\":";
   append_server(json, sequence);
   json.append(",\"request\":");
-  append_request(json);
+  json.push_back('{');
+  append_map(json, "header", order_.headers,
+             [&](const auto& values) { append_list(json, values); });
+  append_member(json, "msgsize", message_bytes_);
+  json.push_back('}');
   json.append(",\"events\":[").append(ingress_);
   append_given(json, "error", ingress_error_);
   json.append("}").append(events_).append("]}");

@@ -46,7 +46,6 @@ class MessageTrace final : public router::RouteObserver {
  private:
   std::string begin_event(Slice type) const;
   void append_server(std::string& out, uint64_t sequence) const;
-  void append_request(std::string& out) const;
 
   const SessionContext& context_;
   TraceOrder order_;

@@ -15,6 +15,7 @@
 #include "petrel/subject/subject_mapping.h"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,13 @@ struct SessionConfig {
   std::shared_ptr<const auth::Authenticator> authenticator;
   std::vector<subject::SubjectMapping> mappings;
   std::string cluster_name;
+  // What message trace events say of the server, besides `info`.
+  std::vector<std::string> tags;
+  std::map<std::string, std::string> metadata;
+  std::map<std::string, bool> feature_flags = {{"js_ack_fc_v2", false},
+                                               {"js_api_reply_v2", false},
+                                               {"js_raft_delete_range", true},
+                                               {"js_snapshot_sources", false}};
   int32_t max_control_line = 4096;
   int32_t max_payload = 1 << 20;
   int64_t max_pending = 64 << 20;

@@ -62,6 +62,39 @@ TEST_F(MessageTraceTest, TheEventTellsWhoPublishedAndWhoGotIt) {
       << event;
 }
 
+TEST_F(MessageTraceTest, TheEventDescribesTheServer) {
+  SessionConfig config = *world_.config;
+  config.info.server_name = "s1";
+  config.info.version = "1.2";
+  config.tags = {"eu", "big"};
+  config.metadata = {{"owner", "ops"}};
+  config.feature_flags = {{"f", true}};
+  world_.use(std::move(config));
+  ClientSession& hears = listener();
+  ClientSession& client = world_.connected("\"headers\":true");
+  SessionWorld::feed(client, hpub("foo", kToTrace) + hpub("foo", kToTrace));
+  const std::string events = SessionWorld::take(hears);
+  EXPECT_NE(events.find(R"({"server":{"name":"s1","host":"","id":"","ver":"1.2",)"
+                        R"("tags":["eu","big"],"metadata":{"owner":"ops"},)"
+                        R"("feature_flags":{"f":true},"jetstream":false,"flags":0,"seq":1,)"),
+            std::string::npos)
+      << events;
+  EXPECT_NE(events.find("\"seq\":2,"), std::string::npos);
+}
+
+TEST_F(MessageTraceTest, AForbiddenSubjectIsTold) {
+  conf::PermissionOptions permissions;
+  permissions.publish = conf::SubjectPermission{std::nullopt, {{"foo"}}};
+  world_.use(config_with(one_user("1", permissions)));
+  ClientSession& client = world_.connected(std::string(kAnn) + ",\"headers\":true");
+  SessionWorld::feed(client, "SUB trace 1\r\n");
+  const std::string got = SessionWorld::ask(client, hpub("foo", kToTrace));
+  EXPECT_TRUE(got.starts_with("-ERR 'Permissions Violation for Publish to \"foo\"'\r\n"));
+  EXPECT_NE(got.find(R"("subj":"foo","error":"Permissions Violation for Publish to \"foo\""}]})"),
+            std::string::npos)
+      << got;
+}
+
 TEST_F(MessageTraceTest, TraceOnlyDeliversNothing) {
   ClientSession& hears = listener();
   ClientSession& client = world_.connected("\"headers\":true");
