@@ -44,6 +44,13 @@ SessionView without_subscriptions(const SessionView& view) {
   return copy;
 }
 
+// In the order of their sids, which are numbers as a rule.
+void sort_subscriptions(SessionView& view) {
+  std::sort(view.subscriptions.begin(), view.subscriptions.end(), [](const auto& a, const auto& b) {
+    return a.sid.size() != b.sid.size() ? a.sid.size() < b.sid.size() : a.sid < b.sid;
+  });
+}
+
 void write_subscriptions(JsonWriter& json, const ConnzQuery& query, const SessionView& view) {
   if (view.subscriptions.empty()) return;
   json.begin_array(query.subs.is_detail ? "subscriptions_list_detail" : "subscriptions_list");
@@ -196,6 +203,7 @@ void ConnzCollector::finish(size_t closed_max) {
   });
   const auto skipped = static_cast<std::ptrdiff_t>(std::min<uint64_t>(query_.offset, kept_.size()));
   kept_.erase(kept_.begin(), kept_.begin() + skipped);
+  for (SessionView& view : kept_) sort_subscriptions(view);
 }
 
 std::string connz_json(const ConnzQuery& query, const ConnzPage& page) {
