@@ -3,6 +3,7 @@
 #include "petrel/subject/subject.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace petrel::monitor {
 
@@ -30,6 +31,14 @@ void SubszCollector::add(const session::SubscriptionView& subscription) {
   if (!query_.test.empty() && !subject::subject_matches(query_.test, subscription.subject)) return;
   if (total_ >= query_.offset && rows_.size() < query_.limit) rows_.push_back(subscription);
   ++total_;
+}
+
+void SubszCollector::finish() {
+  const auto place = [](const session::SubscriptionView& row) {
+    return std::make_tuple(row.cid, row.sid.size(), Slice(row.sid));
+  };
+  std::sort(rows_.begin(), rows_.end(),
+            [&place](const auto& a, const auto& b) { return place(a) < place(b); });
 }
 
 void write_index_numbers(JsonWriter& json, const IndexNumbers& numbers) {

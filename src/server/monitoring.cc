@@ -282,6 +282,7 @@ Monitoring::Answer Monitoring::subsz(const monitor::Query& query) {
   if (wanted.account.empty() || wanted.account == page.account) {
     page.numbers = index_numbers();
     if (wanted.subscriptions) collect_subscriptions(collector);
+    collector.finish();
   }
   return monitor::subsz_json(wanted, page, collector);
 }

@@ -41,6 +41,8 @@ class SubszCollector {
   // REQUIRES: `query` outlives this.
   explicit SubszCollector(const SubszQuery& query) : query_(query) {}
   void add(const session::SubscriptionView& subscription);
+  // After all: sorts the page by connection and sid.
+  void finish();
   uint64_t total() const { return total_; }
   const std::vector<session::SubscriptionView>& rows() const { return rows_; }
 

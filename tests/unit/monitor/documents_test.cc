@@ -109,6 +109,18 @@ TEST(Subsz, PagesTheSubscriptionsThatASubjectReaches) {
 })");
 }
 
+TEST(Subsz, SortsByConnectionAndSid) {
+  const SubszQuery query;
+  SubszCollector collector(query);
+  collector.add({"c", "", "1", 0, 0, 9});
+  collector.add({"b", "", "10", 0, 0, 5});
+  collector.add({"a", "", "9", 0, 0, 5});
+  collector.finish();
+  std::string order;
+  for (const auto& row : collector.rows()) order += row.subject;
+  EXPECT_EQ(order, "abc");
+}
+
 TEST(Subsz, RefusesATestSubjectWithWildcards) {
   const Query::Params params = {{"test", "foo.*"}};
   const Result<SubszQuery> query = SubszQuery::parse(Query(params));
