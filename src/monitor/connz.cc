@@ -101,7 +101,8 @@ void write_row(JsonWriter& json, const ConnzQuery& query, WallTime now, const Se
     if (view.account != kGlobalAccount) json.field_unless_empty("account", Slice(view.account));
   }
   if (query.wants_subscriptions()) write_subscriptions(json, query, view);
-  if (query.auth) json.field_unless_empty("name_tag", Slice(view.account));
+  if (query.auth && !view.stop.has_value())
+    json.field_unless_empty("name_tag", Slice(view.account));
   json.end_object();
 }
 

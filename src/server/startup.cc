@@ -52,6 +52,7 @@ void Server::Impl::print_banner() const {
   say(LogLevel::kInfo, "Starting nats-server");
   say(LogLevel::kInfo, "  Version:  " + std::string(conf::kNatsVersion));
   say(LogLevel::kInfo, "  Git:      [not set]");
+  say(LogLevel::kDebug, "  Compiler: " __VERSION__);
   say(LogLevel::kInfo, "  Petrel:   " + std::string(conf::kPetrelVersion));
   say(LogLevel::kInfo, "  Name:     " + (now.server_name.empty() ? identity.id : now.server_name));
   say(LogLevel::kInfo, "  ID:       " + identity.id);

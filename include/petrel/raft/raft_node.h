@@ -36,10 +36,10 @@ struct Restart {
   SnapshotMeta base;
   LogIndex applied = 0;        // at least base.index; entries above it are given out for applying
   std::vector<Entry> entries;  // contiguous after base.index
-  // What a scan of the log could not read; entries end before `first`. What stands before a hole may
-  // have been overwritten inside it: `first` follows the commit index that was written before the
-  // hole, and `last` is the largest index in any readable record. hard_state.damaged_to is raised to
-  // `last` by the node. Empty: nothing new is damaged.
+  // What a scan of the log could not read; entries end before `first`. What stands before a hole
+  // may have been overwritten inside it: `first` follows the commit index that was written before
+  // the hole, and `last` is the largest index in any readable record. hard_state.damaged_to is
+  // raised to `last` by the node. Empty: nothing new is damaged.
   LogRange damage;
   // A snapshot that was being received: what is kept of it.
   SnapshotMeta partial;

@@ -14,7 +14,7 @@ JSON_RULES = (
     ({"server_id", "id", "server_name", "name", "xkey"}, r"[NXUACO][A-Z2-7]{55}", "<id>"),
     ({"id"}, r"[A-Za-z0-9]{22}", "<id>"),
     ({"nonce"}, r"[A-Za-z0-9_-]{15}", "<id>"),
-    ({"cid", "client_id"}, r"\d+", "<id>"),
+    ({"cid", "client_id", "seq"}, r"\d+", "<id>"),
     ({"port", "http_port", "https_port"}, r"[1-9]\d*", "<port>"),
     ({"start", "now", "last_activity", "stop", "config_load_time", "time", "ts", "update_time", "timestamp"},
      _TIME, "<time>"),
