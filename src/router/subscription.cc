@@ -1,6 +1,6 @@
 #include "petrel/router/subscription.h"
 
-#include <cstring>
+#include <algorithm>
 
 namespace petrel::router {
 
@@ -20,9 +20,7 @@ uint32_t SubscriptionTable::add(Receiver& receiver, Slice subject, Slice queue, 
   subscription.text =
       std::make_unique_for_overwrite<char[]>(subject.size() + queue.size() + sid.size());
   char* at = subscription.text.get();
-  std::memcpy(at, subject.data(), subject.size());
-  std::memcpy(at + subject.size(), queue.data(), queue.size());
-  std::memcpy(at + subject.size() + queue.size(), sid.data(), sid.size());
+  for (const Slice part : {subject, queue, sid}) at = std::copy(part.begin(), part.end(), at);
   ++count_;
   return slot;
 }

@@ -52,7 +52,8 @@ Server::Impl::Impl(ServerOptions given)
 }
 
 void Server::Impl::say(LogLevel level, const std::string& text) const {
-  if (log_line) log_line(level, text);
+  if (!log_line || (level == LogLevel::kDebug && !current.get()->options.debug)) return;
+  log_line(level, text);
 }
 
 void Server::Impl::log(session::LogLevel level, const session::ClientSession& session,

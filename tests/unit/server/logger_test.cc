@@ -1,11 +1,12 @@
 #include "server/logger.h"
 
+#include "unit/server/text_shape.h"
+
 #include <gtest/gtest.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,9 +48,11 @@ TEST_F(LoggerTest, LinesCarryPidTimeAndLevel) {
   Logger logger;
   ASSERT_TRUE(logger.configure(settings_));
   logger.write(LogLevel::kInfo, "Server is ready");
-  const std::regex shape(
-      R"(\[\d+\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6} \[INF\] Server is ready\n)");
-  EXPECT_TRUE(std::regex_match(log(), shape)) << log();
+  const std::string line = log();
+  ASSERT_EQ(line.substr(0, pid().size()), pid());
+  EXPECT_TRUE(
+      has_shape(line.substr(pid().size()), "0000/00/00 00:00:00.000000 [INF] Server is ready\n"))
+      << line;
 }
 
 TEST_F(LoggerTest, TimeCanBeLeftOutAndEachLevelHasItsLabel) {
@@ -143,9 +146,7 @@ TEST_F(LoggerTest, RotatesAfterTheLineThatPassesTheLimitAndNamesTheBackup) {
   logger.write(LogLevel::kInfo, std::string(60, 'x'));
   const std::vector<std::string> found = names();
   ASSERT_EQ(found.size(), 2u);
-  EXPECT_TRUE(std::regex_match(
-      found[1], std::regex(R"(nats\.log\.\d{4}\.\d\d\.\d\d\.\d\d\.\d\d\.\d\d\.\d{9})")))
-      << found[1];
+  EXPECT_TRUE(has_shape(found[1], "nats.log.0000.00.00.00.00.00.000000000")) << found[1];
   EXPECT_EQ(content(folder_ / found[1]), pid() + "[INF] " + std::string(60, 'x') + "\n");
   EXPECT_EQ(log(), pid() + "[INF] Rotated log, backup saved as \"" + (folder_ / found[1]).string() +
                        "\"\r\n");

@@ -1,12 +1,13 @@
 #include "server/syslog.h"
 
+#include "unit/server/text_shape.h"
+
 #include <gtest/gtest.h>
 
 #include <arpa/inet.h>
 #include <array>
 #include <netinet/in.h>
 #include <poll.h>
-#include <regex>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,9 +46,13 @@ TEST(SyslogTest, SendsPriorityTimeHostTagAndPid) {
   ASSERT_TRUE(syslog) << syslog.error().detail;
   (*syslog)->write(LogLevel::kInfo, "ignored\n", "Server is ready");
   const std::string packet = receiver.packet();
-  const std::regex shape(
-      R"(<5>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d) \S+ nats-server\[\d+\]: Server is ready\n)");
-  EXPECT_TRUE(std::regex_match(packet, shape)) << packet;
+  ASSERT_GE(packet.size(), 22u);
+  EXPECT_TRUE(has_shape(packet.substr(0, 22), "<0>0000-00-00T00:00:00")) << packet;
+  EXPECT_EQ(packet.substr(0, 3), "<5>");
+  const std::string zone = packet.substr(22, packet.find(' ') - 22);
+  EXPECT_TRUE(zone == "Z" || has_shape(zone.substr(1), "00:00")) << packet;
+  const std::string end = " nats-server[" + std::to_string(getpid()) + "]: Server is ready\n";
+  EXPECT_TRUE(packet.ends_with(end)) << packet;
 }
 
 TEST(SyslogTest, LevelsAreSeverities) {
