@@ -15,8 +15,11 @@ Router::Router(const RouterOptions& options, RouterPort& port)
       batch_pool_(BlockPool::create(DeliveryBatch::kBlockBytes, 32)),
       batches_(options.loops) {}
 
-void Router::begin_turn() {
-  flush_bytes_ = turn_bytes_ > kHeavyTurnBytes ? kFlushBytesHeavy : kFlushBytes;
+void Router::begin_turn(size_t receivers) {
+  flush_bytes_ = turn_bytes_ > kHeavyTurnBytes
+                     ? std::clamp(kBuffersInUse / std::max<size_t>(receivers, 1), kFlushBytesMin,
+                                  kFlushBytesHeavy)
+                     : kFlushBytes;
   turn_bytes_ = 0;
 }
 
@@ -40,12 +43,13 @@ const DeliveryPlan& Router::plan_for(AccountInterest& account, Slice subject) {
 }
 
 const DeliveryPlan& Router::plan_on_miss(AccountInterest& account, Slice subject, uint64_t hash) {
+  const bool is_repeated = cache_.wants(hash);
   const size_t dot = subject.rfind('.');
   const Slice prefix = dot == Slice::npos ? Slice() : subject.substr(0, dot);
   uint64_t shared_hash = 0;
   PlanEntry* shared = nullptr;
   subject::InterestStamp shared_stamp;
-  if (!prefix.empty()) {
+  if (!is_repeated && !prefix.empty()) {
     shared_hash = PlanCache::hash_of(account, prefix, true);
     shared = cache_.find(shared_hash, account, prefix, true);
     if (shared != nullptr && account.index.is_current(shared->stamp)) return shared->plan;
@@ -53,20 +57,21 @@ const DeliveryPlan& Router::plan_on_miss(AccountInterest& account, Slice subject
   }
   subject::InterestStamp stamp;
   account.index.match(subject, match_, stamp);
-  const size_t targets = match_.plain.size() + match_.members.size();
-  const bool is_shared = match_.shareable && !prefix.empty();
-  if (targets <= PlanCache::kTargetsMax && cache_.wants(is_shared ? shared_hash : hash)) {
-    PlanEntry& entry =
-        is_shared
-            ? (shared != nullptr ? *shared : cache_.insert(shared_hash, account, prefix, true))
-            : cache_.insert(hash, account, subject, false);
-    if (&entry == last_) last_ = nullptr;  // its place was taken over
-    entry.stamp = is_shared ? shared_stamp : stamp;
-    build_plan(subject, entry.plan, !is_shared);
-    return entry.plan;
+  const bool is_too_large = match_.plain.size() + match_.members.size() > PlanCache::kTargetsMax;
+  const bool is_shared =
+      !is_repeated && !prefix.empty() && match_.shareable && cache_.wants(shared_hash);
+  if (is_too_large || (!is_repeated && !is_shared)) {
+    build_plan(subject, scratch_plan_, false);
+    return scratch_plan_;
   }
-  build_plan(subject, scratch_plan_, false);
-  return scratch_plan_;
+  PlanEntry& entry =
+      is_repeated
+          ? cache_.insert(hash, account, subject, false)
+          : (shared != nullptr ? *shared : cache_.insert(shared_hash, account, prefix, true));
+  if (&entry == last_) last_ = nullptr;  // its place was taken over
+  entry.stamp = is_repeated ? stamp : shared_stamp;
+  build_plan(subject, entry.plan, is_repeated);
+  return entry.plan;
 }
 
 void Router::build_plan(Slice subject, DeliveryPlan& plan, bool with_prefixes) {

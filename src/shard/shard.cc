@@ -146,9 +146,10 @@ Instant Shard::end_turn() {
   fire_timers();
   router_.post_batches();
   if (should_wait_for_more()) return std::min(flush_due_, next_timer());
+  const size_t receivers = router_.touched().size();
   flush_touched();
   forget_ended();
-  router_.begin_turn();
+  router_.begin_turn(receivers);
   return next_timer();
 }
 

@@ -85,7 +85,8 @@ class Router {
   }
   std::vector<Receiver*>& touched() { return touched_; }
   // Starts a new turn's account of delivered bytes (decides about early flushes).
-  void begin_turn();
+  // `receivers` were flushed in the last one.
+  void begin_turn(size_t receivers);
 
   size_t turn_bytes() const { return turn_bytes_; }
 
@@ -96,6 +97,8 @@ class Router {
  private:
   static constexpr size_t kHeavyTurnBytes = 1 << 20;
   static constexpr size_t kFlushBytesHeavy = 32 << 10;
+  static constexpr size_t kFlushBytesMin = 8 << 10;
+  static constexpr size_t kBuffersInUse = 400 << 10;  // what may be written to between two flushes
   static constexpr size_t kFlushBytes = 1 << 20;
   static constexpr size_t kInboxBytesMax = 64 << 20;
 
