@@ -78,7 +78,8 @@ Status Server::start() {
   impl.workers = std::make_unique<net::WorkerPool>(kPasswordThreads, kPasswordChecksMax);
   PETREL_TRY_STATUS(impl.open_monitoring());
   PETREL_TRY_STATUS(impl.open_client_listener());
-  for (auto& loop : impl.loops) loop->start();
+  // The first loop accepts and hands connections to the others: they run before it does.
+  for (auto loop = impl.loops.rbegin(); loop != impl.loops.rend(); ++loop) (*loop)->start();
   impl.is_running = true;
   if (impl.monitoring != nullptr) PETREL_TRY_STATUS(impl.monitoring->start());
   impl.write_ports_file();

@@ -167,7 +167,7 @@ void ClientSession::handle_op(const proto::Op& op) {
   if (!is_authenticated_ && op.kind != proto::OpKind::kConnect) [[unlikely]] {
     // Only with no_auth_user: the first operation may come without CONNECT.
     authenticate();
-    if (is_closed) return;
+    if (is_closed || !is_authenticated_) return;
   }
   switch (op.kind) {
     case proto::OpKind::kPub:
