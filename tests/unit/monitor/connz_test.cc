@@ -208,11 +208,27 @@ TEST(ConnzJson, WritesRowsInNatsServersShape) {
           "max": 10,
           "cid": 7
         }
-      ],
-      "name_tag": "$G"
+      ]
     }
   ]
 })");
+}
+
+TEST(ConnzJson, TagsOnlyOpenConnectionsWithTheirAccount) {
+  const ConnzQuery query = parse({{"auth", "1"}, {"state", "all"}});
+  const auto is_tagged = [&query](const SessionView& view, bool is_open) {
+    ConnzCollector collector(query, kNow);
+    if (is_open) {
+      show(collector, view);
+    } else {
+      collector.add_closed(view);
+    }
+    collector.finish(1);
+    const std::string json = connz_json(query, {"ID", kNow, collector.total(), &collector.rows()});
+    return json.find("\"name_tag\": \"$G\"") != std::string::npos;
+  };
+  EXPECT_TRUE(is_tagged(connection(1), true));
+  EXPECT_FALSE(is_tagged(ended(7, session::CloseReason::kStaleConnection, 50), false));
 }
 
 TEST(ConnzJson, SaysNullForAnUnknownAccount) {
