@@ -83,6 +83,8 @@ void RaftWorld::crash_somebody() {
 
 void RaftWorld::cut_network() {
   network_.mend_all();
+  // Links that healed carry heartbeats again: silence counts anew.
+  std::fill(silent_.begin(), silent_.end(), false);
   const auto a = static_cast<uint32_t>(prng_.below(plan_.nodes));
   const auto b = static_cast<uint32_t>(prng_.below(plan_.nodes));
   const auto side = static_cast<uint32_t>(prng_.below(1U << plan_.nodes));
