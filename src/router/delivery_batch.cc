@@ -44,6 +44,7 @@ constexpr size_t padded(size_t n) {
 }
 
 void put(char*& at, const void* from, size_t bytes) {
+  if (bytes == 0) return;  // an empty slice may have no address
   std::memcpy(at, from, bytes);
   at += bytes;
 }
