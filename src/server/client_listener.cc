@@ -13,7 +13,7 @@ namespace petrel {
 
 namespace {
 
-constexpr size_t kConnectionsTogether = 16;
+constexpr size_t kConnectionsTogether = 128;
 constexpr int kBusyPercent = 50;
 
 // What the operating system lets us open, as far as it does without asking an administrator.

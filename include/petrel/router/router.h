@@ -96,8 +96,8 @@ class Router {
 
  private:
   static constexpr size_t kHeavyTurnBytes = 1 << 20;
-  static constexpr size_t kFlushBytesHeavy = 32 << 10;
-  static constexpr size_t kFlushBytesMin = 8 << 10;
+  static constexpr size_t kFlushBytesHeavy = 64 << 10;
+  static constexpr size_t kFlushBytesMin = 32 << 10;
   static constexpr size_t kBuffersInUse = 400 << 10;  // what may be written to between two flushes
   static constexpr size_t kFlushBytes = 1 << 20;
   static constexpr size_t kInboxBytesMax = 64 << 20;
