@@ -158,6 +158,11 @@ inline bool Router::deliver(uint32_t slot, Subscription& subscription, const Mes
   if (to.is_closed || (&to == message.publisher && !to.echo)) return false;
   if (to.checks_delivery && !to.may_receive(subscription, message)) [[unlikely]]
     return false;
+  if (to.is_endpoint) {
+    ++subscription.delivered;
+    static_cast<Endpoint&>(to).take(subscription, message);
+    return true;
+  }
   if (to.tracks_replies && message.reply_bytes != 0) [[unlikely]]
     to.note_reply(message.reply());
   if (prefix.empty()) prefix = format_prefix(subscription, message.subject);
@@ -312,8 +317,12 @@ void Router::send_to_loop(uint16_t loop, const Message& message, Delivery delive
 }
 
 void Router::post_batches() {
-  for (uint16_t loop = 0; loop < batches_.size(); ++loop) {
-    if (batches_[loop] != nullptr) port_.post(loop, std::move(batches_[loop]));
+  // Loop 0 comes last: it hands requests on to other loops, where they must not overtake what was
+  // published before them.
+  for (size_t loop = batches_.size(); loop-- > 0;) {
+    if (batches_[loop] != nullptr) {
+      port_.post(static_cast<uint16_t>(loop), std::move(batches_[loop]));
+    }
   }
 }
 
@@ -366,6 +375,20 @@ void Router::redeliver_to_group(const Delivery& delivery, const Message& message
     deliver_to_group(*delivery.account, plan, group, message);
     return;
   }
+}
+
+uint32_t Router::add_endpoint(AccountInterest& account, Endpoint& endpoint, Slice subject,
+                              Slice queue) {
+  const uint32_t slot = subscriptions_.add(endpoint, subject, queue, Slice());
+  account.index.insert(subject, queue, {slot, subscriptions_.at(slot).generation, loop_, 0});
+  return slot;
+}
+
+void Router::remove_endpoint(AccountInterest& account, uint32_t subscription_slot) {
+  const Subscription& subscription = subscriptions_.at(subscription_slot);
+  account.index.remove(subscription.subject(), subscription.queue(),
+                       {subscription_slot, subscription.generation, loop_, 0});
+  subscriptions_.remove(subscription_slot);
 }
 
 Subscription* Router::own_subscription(AccountInterest& account, Receiver& receiver,

@@ -144,6 +144,7 @@ void Shard::ask_to_stall(router::ConnectionHandle publisher) {
 Instant Shard::end_turn() {
   handle_inbox();
   fire_timers();
+  run_services();
   router_.post_batches();
   if (should_wait_for_more()) return std::min(flush_due_, next_timer());
   const size_t receivers = router_.touched().size();
@@ -155,7 +156,15 @@ Instant Shard::end_turn() {
 
 Instant Shard::next_timer() const {
   const Instant latest = context_.now + kSleepMax;
-  return timers_.empty() ? latest : std::min(latest, timers_.top().when);
+  const Instant due = timers_.empty() ? latest : std::min(latest, timers_.top().when);
+  return services_.empty() ? due : std::min(due, services_due_);
+}
+
+void Shard::run_services() {
+  services_due_ = context_.now + kSleepMax;
+  for (const std::unique_ptr<LoopService>& service : services_) {
+    services_due_ = std::min(services_due_, service->run(router_, context_.now, context_.wall_now));
+  }
 }
 
 // One input fanned out to many connections, a few bytes each: the sends would cost more than all

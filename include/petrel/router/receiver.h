@@ -60,6 +60,7 @@ class Receiver {
   bool is_touched = false;  // stands in the turn's flush list
   bool echo = true;
   bool headers = false;
+  bool is_endpoint = false;      // an Endpoint: takes messages instead of frames
   bool checks_delivery = false;  // may_receive must be asked
   bool tracks_replies = false;
   bool is_congested = false;  // more than three quarters of max_pending wait

@@ -8,6 +8,7 @@
 
 #include "petrel/base/prng.h"
 #include "petrel/router/delivery_batch.h"
+#include "petrel/router/endpoint.h"
 #include "petrel/router/message.h"
 #include "petrel/router/plan_cache.h"
 #include "petrel/router/receiver.h"
@@ -73,6 +74,12 @@ class Router {
   // Set by route when a receiver is near its limit, or another loop's inbox is: the publisher is
   // to be slowed down. Reading it resets it.
   bool take_stall_request() { return std::exchange(stall_requested_, false); }
+
+  // Interest of an endpoint of this loop. `queue` empty: plain. The name of the subscription goes
+  // to remove_endpoint.
+  // REQUIRES: the endpoint outlives its subscriptions.
+  uint32_t add_endpoint(AccountInterest& account, Endpoint& endpoint, Slice subject, Slice queue);
+  void remove_endpoint(AccountInterest& account, uint32_t subscription_slot);
 
   // The receiver's own plain subscription that matches a literal subject, or null.
   Subscription* own_subscription(AccountInterest& account, Receiver& receiver, Slice subject);

@@ -10,6 +10,7 @@
 #include "petrel/router/router.h"
 #include "petrel/session/client_session.h"
 #include "petrel/session/session_host.h"
+#include "petrel/shard/loop_service.h"
 
 #include <deque>
 #include <functional>
@@ -66,6 +67,11 @@ class Shard final : private router::RouterPort, private session::SessionHost {
   Shard(const ShardOptions& options, ShardPort& port, router::AccountInterest& global_account,
         std::shared_ptr<const session::SessionConfig> config);
   ~Shard() override;
+
+  // Before the first turn, or as an inbox task.
+  void add_service(std::unique_ptr<LoopService> service) {
+    services_.push_back(std::move(service));
+  }
 
   // --- events ---
   // Time of what follows. Call before the other events of a turn.
@@ -133,6 +139,7 @@ class Shard final : private router::RouterPort, private session::SessionHost {
 
   void handle_item(InboxItem item);
   bool should_wait_for_more();
+  void run_services();
   Instant next_timer() const;
   void flush_touched();
   void flush(session::ClientSession& session);
@@ -157,6 +164,8 @@ class Shard final : private router::RouterPort, private session::SessionHost {
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
   std::vector<InboxItem> inbox_;
   size_t inbox_next_ = 0;
+  std::vector<std::unique_ptr<LoopService>> services_;
+  Instant services_due_{};  // when the first of them wants to run again
   size_t open_ = 0;
   size_t turn_inputs_ = 0;  // connections read in this turn
   Instant flush_due_{};     // sends wait until then; 0: they do not

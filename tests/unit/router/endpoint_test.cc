@@ -1,0 +1,52 @@
+#include "petrel/router/endpoint.h"
+
+#include "router_fakes.h"
+
+#include <gtest/gtest.h>
+
+namespace petrel::router {
+namespace {
+
+class TakingEndpoint final : public Endpoint {
+ public:
+  explicit TakingEndpoint(Router& router) : Endpoint(router.buffers(), router.loop()) {}
+  void take(const Subscription& subscription, const Message& message) override {
+    taken.append(subscription.subject()).append("|").append(message.subject);
+    taken.append("|").append(message.reply()).append("|").append(message.body()).append("\n");
+  }
+  std::string taken;
+};
+
+class EndpointTest : public testing::Test {
+ protected:
+  uint32_t publish(Slice subject, Slice reply, Slice body) {
+    OwnedMessage owned(subject, reply, body);
+    return router_.route(account_, owned.message);
+  }
+  AccountInterest account_{"$G"};
+  FakePort port_;
+  Router router_{{0, 2, 1}, port_};
+};
+
+TEST_F(EndpointTest, TakesMessagesBesideOrdinarySubscribers) {
+  TakingEndpoint endpoint(router_);
+  FakeReceiver client(router_, 1);
+  client.subscribe(account_, "orders.eu", "", "1");
+  router_.add_endpoint(account_, endpoint, "orders.>", "");
+  EXPECT_EQ(publish("orders.eu", "reply", "hello"), 2U);
+  EXPECT_EQ(endpoint.taken, "orders.>|orders.eu|reply|hello\n");
+  EXPECT_EQ(endpoint.outbound.pending_bytes(), 0U);
+  EXPECT_EQ(router_.touched(), std::vector<Receiver*>{&client});
+}
+
+TEST_F(EndpointTest, TakesNothingOnceRemoved) {
+  TakingEndpoint endpoint(router_);
+  const uint32_t slot = router_.add_endpoint(account_, endpoint, "orders.>", "");
+  EXPECT_EQ(publish("orders.eu", "", "1"), 1U);
+  router_.remove_endpoint(account_, slot);
+  EXPECT_EQ(publish("orders.eu", "", "2"), 0U);
+  EXPECT_EQ(endpoint.taken, "orders.>|orders.eu||1\n");
+}
+
+}  // namespace
+}  // namespace petrel::router
