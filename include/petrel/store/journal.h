@@ -1,0 +1,87 @@
+// Journal: the one log of a loop, shared by all groups on it. Records gather while the last batch
+// is being written; one write + sync is in flight at a time.
+//
+// Owner: one per loop. Thread: its loop.
+// Limits: gathered bytes at most JournalOptions::gather_bytes_max (append then answers kFull);
+// segments start at 1 MiB and double with the rate to 64 MiB.
+// Errors: a failed write or sync is final for what it carried (Listener::on_failed), never retried
+// as success.
+// Source: architecture section 4 (journal rules), D5; docs/formats/journal.md.
+#pragma once
+
+#include "petrel/base/result.h"
+#include "petrel/store/disk.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace petrel::store {
+
+using GroupId = uint64_t;  // unique for all time within a store directory
+
+struct JournalRecord {
+  GroupId group = 0;
+  uint64_t index = 0;
+  uint64_t term = 0;
+  uint8_t kind = 0;  // what the owner of the group makes of it; 0xf0 and above are the journal's
+  Slice bytes;
+};
+
+struct JournalOptions {
+  std::string directory;
+  uint16_t loop = 0;
+  uint64_t segment_bytes_min = 1 << 20;
+  uint64_t segment_bytes_max = 64 << 20;
+  uint64_t total_bytes_max = 1 << 30;  // above it the oldest pinning groups are asked to checkpoint
+  size_t gather_bytes_max = 64 << 20;
+};
+
+class Journal {
+ public:
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    // Every record up to `position` is on disk.
+    virtual void on_synced(uint64_t position) = 0;
+    // Records above the last synced position are not, and will not be by themselves.
+    virtual void on_failed(int error, uint64_t last_synced) = 0;
+    // The group holds back the oldest segment: it should checkpoint soon.
+    virtual void on_checkpoint_wanted(GroupId group) = 0;
+  };
+  virtual ~Journal() = default;
+
+  // Adds a record to the gathering batch. Returns its position (strictly ascending), or kFull.
+  virtual Result<uint64_t> append(const JournalRecord& record) = 0;
+  // Begins to write what was gathered unless a write is in flight. Once per turn.
+  virtual void commit() = 0;
+  // Records of the group with index <= `index` are not needed any more (checkpointed).
+  virtual void release(GroupId group, uint64_t index) = 0;
+  // The group is gone with all its records.
+  virtual void forget(GroupId group) = 0;
+  virtual uint64_t synced_position() const = 0;
+  virtual uint64_t bytes_on_disk() const = 0;
+};
+
+// What recovery found: the records of all journals of the store directory (whatever loop wrote
+// them), in order of index within each group. Torn tails are cut, damage in the middle is an error
+// that names file and offset.
+class JournalTail {
+ public:
+  virtual ~JournalTail() = default;
+  virtual std::vector<GroupId> groups() const = 0;
+  // Calls `visit` for each record of the group in order of index.
+  virtual Status visit(GroupId group, const std::function<void(const JournalRecord&)>& visit) = 0;
+};
+
+// At start: reads all journals under `directory`.
+Result<std::unique_ptr<JournalTail>> read_journals(Disk& disk, const std::string& directory);
+// A fresh journal of one loop. Old segments are kept until discard_old_journals.
+Result<std::unique_ptr<Journal>> open_journal(Disk& disk, const JournalOptions& options,
+                                              Journal::Listener& listener);
+// After every group of the tail was checkpointed: removes the segments that read_journals read.
+Status discard_old_journals(Disk& disk, const std::string& directory);
+
+}  // namespace petrel::store

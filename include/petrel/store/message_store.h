@@ -1,0 +1,175 @@
+// MessageStore: the messages of one stream. Applied entries change it; consumers and requests read
+// it. Which message has to go is the stream's decision, never the store's.
+//
+// Owner: one Stream. Thread: its home loop. No call blocks.
+// Subjects, sequences and times are kept in memory or in bounded runs; messages are read from
+// memory or, answered kPending first, from disk.
+// Source: spec streams.md sections 3, 4 and 11; architecture section 4 (store).
+#pragma once
+
+#include "petrel/base/block.h"
+#include "petrel/base/result.h"
+#include "petrel/base/time.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace petrel::store {
+
+struct NewMessage {
+  uint64_t sequence = 0;  // above the last one
+  WallTime time = {};
+  Slice subject;
+  Slice header;  // whole header block or empty
+  Slice body;
+};
+
+// Views, valid as long as `block` is held (null: until the next call that changes the store).
+struct StoredMessage {
+  uint64_t sequence = 0;
+  WallTime time = {};
+  Slice subject;
+  Slice header;
+  Slice body;
+  BlockRef block;
+};
+
+struct StoreState {
+  uint64_t messages = 0;
+  uint64_t bytes = 0;           // as nats-server counts them for this kind of storage
+  uint64_t first_sequence = 0;  // 0: never held a message; last + 1: empty now
+  uint64_t last_sequence = 0;
+  WallTime first_time = {};  // ns 0: none
+  WallTime last_time = {};
+  uint64_t subjects = 0;
+  uint64_t deleted = 0;  // gaps between first and last
+};
+
+struct SubjectTotals {
+  uint64_t messages = 0;
+  uint64_t first_sequence = 0;  // 0: none
+  uint64_t last_sequence = 0;
+};
+
+struct RemovedMessage {
+  uint64_t sequence = 0;
+  std::string subject;
+  uint64_t bytes = 0;
+};
+
+enum class ReadStatus : uint8_t {
+  kFound,
+  kMissing,  // deleted, or never there
+  kPending,  // a read was begun; Listener::on_readable follows
+  kCorrupt,  // quarantined
+};
+
+// Filters: literal or wildcard subjects, none a subset of another; empty: everything.
+using Filters = std::vector<std::string>;
+
+class MessageStore {
+ public:
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    // Some read that answered kPending would now answer otherwise.
+    virtual void on_readable() = 0;
+    // Everything up to and including `applied_index` is on disk (checkpoint()).
+    virtual void on_checkpoint(uint64_t applied_index, int error) = 0;
+    // A range was found damaged and quarantined; for the log, monitoring and advisories.
+    virtual void on_damaged(uint64_t first, uint64_t last, const std::string& what) = 0;
+  };
+  virtual ~MessageStore() = default;
+
+  // --- changes, from apply ---
+  virtual void append(const NewMessage& message) = 0;
+  // The sequence is used up without a message (no interest, gaps of a mirror).
+  virtual void skip(uint64_t sequence, WallTime time) = 0;
+  // `erase`: the bytes are overwritten. Null: was not there.
+  virtual std::optional<RemovedMessage> remove(uint64_t sequence, bool erase) = 0;
+  // Removes every message below `sequence`; the first sequence becomes at least it. Tells each
+  // removed one when `visit` is set. Returns how many.
+  virtual uint64_t purge_below(uint64_t sequence,
+                               const std::function<void(const RemovedMessage&)>& visit) = 0;
+  // The sequences below `sequence` count as used (first_seq of a new stream, purge of an empty
+  // one).
+  virtual void advance(uint64_t sequence) = 0;
+
+  // --- lookups, always answered at once ---
+  virtual const StoreState& state() const = 0;
+  // What a message counts in StoreState::bytes.
+  virtual uint64_t counted_bytes(size_t subject, size_t header, size_t body) const = 0;
+  virtual bool contains(uint64_t sequence) const = 0;
+  virtual SubjectTotals totals_of(Slice literal_subject) const = 0;
+  // Last message that matches with sequence <= `at_most`; 0: none.
+  virtual uint64_t last_match(const Filters& filters, uint64_t at_most) const = 0;
+  // First message that matches with sequence >= `from`; 0: none. Costs its matches, not the gap.
+  virtual uint64_t next_match(const Filters& filters, uint64_t from) const = 0;
+  // Messages that match with sequence >= `from`. Costs the subjects that match.
+  virtual uint64_t count_matches(const Filters& filters, uint64_t from) const = 0;
+  // First sequence with time >= `time`; last + 1: none.
+  virtual uint64_t first_at_or_after(WallTime time) const = 0;
+  // Literal subjects that match, in bytewise order beginning behind `after`; at most `max`.
+  struct SubjectCount {
+    std::string subject;
+    SubjectTotals totals;
+  };
+  virtual std::vector<SubjectCount> subjects(const Filters& filters, Slice after,
+                                             size_t max) const = 0;
+  // Deleted sequences between first and last, ascending, at most `max`.
+  virtual std::vector<uint64_t> deleted_sequences(size_t max) const = 0;
+  // Time and subject of a stored message without reading it; null: not there.
+  struct Known {
+    WallTime time = {};
+    uint64_t bytes = 0;
+    std::string subject;
+  };
+  virtual std::optional<Known> known(uint64_t sequence) const = 0;
+
+  // --- reads ---
+  virtual ReadStatus read(uint64_t sequence, StoredMessage& message) = 0;
+  // Damaged ranges that were set aside.
+  virtual std::vector<std::pair<uint64_t, uint64_t>> lost_ranges() const = 0;
+
+  // --- durability (a memory store answers at once) ---
+  // Makes everything applied so far durable, with `extra` (state of stream and consumers) as of
+  // `applied_index`. One at a time; Listener::on_checkpoint answers.
+  virtual void checkpoint(uint64_t applied_index, std::string extra) = 0;
+  virtual bool is_checkpointing() const = 0;
+  virtual uint64_t bytes_on_disk() const = 0;
+  // Removes everything from disk; the store is not to be used after it.
+  virtual void destroy(std::function<void(int error)> done) = 0;
+};
+
+std::unique_ptr<MessageStore> make_memory_store(MessageStore::Listener& listener);
+
+class Disk;
+
+enum class Compression : uint8_t { kNone, kS2 };
+
+struct FileStoreOptions {
+  std::string directory;  // of this stream; created when first needed
+  uint64_t segment_bytes = 8 << 20;
+  Compression compression = Compression::kNone;
+  size_t cache_bytes = 4 << 20;  // of this stream, besides the unwritten tail
+};
+
+// What a file store found when it was opened.
+struct RecoveredStore {
+  std::unique_ptr<MessageStore> store;
+  uint64_t applied_index = 0;  // 0: no checkpoint: nothing was there
+  std::string extra;           // of the last checkpoint
+};
+
+// Opens or begins a store as of its last checkpoint; what was written later is cut off (the journal
+// brings it again). Damage is quarantined and told to the listener after the return, in the first
+// poll. Only at start and when a stream is made (then nothing is read).
+Result<RecoveredStore> open_file_store(Disk& disk, const FileStoreOptions& options,
+                                       MessageStore::Listener& listener);
+
+}  // namespace petrel::store
