@@ -2,8 +2,9 @@
 
 #include "conf/auth_reader.h"
 #include "conf/mapping_reader.h"
-#include "conf/nkey_text.h"
 #include "conf/subject_text.h"
+
+#include "petrel/base/nkey_text.h"
 
 #include <set>
 

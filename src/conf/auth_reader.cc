@@ -1,6 +1,6 @@
 #include "conf/auth_reader.h"
 
-#include "conf/nkey_text.h"
+#include "petrel/base/nkey_text.h"
 
 #include <cstdio>
 

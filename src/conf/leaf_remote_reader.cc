@@ -2,9 +2,10 @@
 #include "conf/auth_reader.h"
 #include "conf/leaf_remote.h"
 #include "conf/links_reader.h"
-#include "conf/nkey_text.h"
 #include "conf/paths.h"
 #include "conf/tls_reader.h"
+
+#include "petrel/base/nkey_text.h"
 
 #include <set>
 

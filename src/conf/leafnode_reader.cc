@@ -1,9 +1,10 @@
 // leafnodes { }: the listener and who may connect. Remotes are in leaf_remote_reader.cc.
 #include "conf/auth_reader.h"
 #include "conf/links_reader.h"
-#include "conf/nkey_text.h"
 #include "conf/tls_reader.h"
 #include "conf/version_text.h"
+
+#include "petrel/base/nkey_text.h"
 
 #include <set>
 

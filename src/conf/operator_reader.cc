@@ -1,7 +1,8 @@
 #include "conf/operator_reader.h"
 
-#include "conf/nkey_text.h"
 #include "conf/tls_reader.h"
+
+#include "petrel/base/nkey_text.h"
 
 #include <algorithm>
 

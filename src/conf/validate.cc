@@ -3,9 +3,9 @@
 #include "conf/compression.h"
 #include "conf/host_port.h"
 #include "conf/leaf_remote.h"
-#include "conf/nkey_text.h"
 #include "conf/subject_text.h"
 
+#include "petrel/base/nkey_text.h"
 #include "petrel/conf/startup.h"
 
 #include <algorithm>

@@ -1,7 +1,8 @@
 #include "petrel/proto/connect_info.h"
 
-#include "proto/json_text.h"
 #include "proto/subject_permission.h"
+
+#include "petrel/proto/json_text.h"
 
 #include <array>
 

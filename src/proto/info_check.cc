@@ -1,8 +1,8 @@
 // Which INFO of a client nats-server would accept (and ignore).
 // Source: spec protocol.md section 2 for the fields, Go encoding/json for what fits them.
-#include "proto/json_text.h"
 #include "proto/subject_permission.h"
 
+#include "petrel/proto/json_text.h"
 #include "petrel/proto/server_info.h"
 
 #include <array>

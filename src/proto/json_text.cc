@@ -1,4 +1,4 @@
-#include "proto/json_text.h"
+#include "petrel/proto/json_text.h"
 
 #include "petrel/base/utf8.h"
 

@@ -2,6 +2,8 @@
 // answers. Text forms as nkeys define them: prefix, key, CRC-16, base32.
 #pragma once
 
+#include "petrel/auth/nkey.h"
+
 #include <cstdint>
 #include <string>
 
@@ -10,6 +12,8 @@ namespace petrel::server {
 struct Identity {
   std::string id;    // "N" + 55 characters
   std::string xkey;  // "X" + 55 characters
+  auth::SigningKey signing_key;
+  auth::CurveKey curve_key;
 };
 
 Identity make_identity();

@@ -1,0 +1,3 @@
+# libsodium: Ed25519 signatures and Curve25519 boxes of nkeys, SHA-512.
+find_library(PETREL_SODIUM NAMES libsodium.a REQUIRED)
+target_link_libraries(petrel_auth PRIVATE ${PETREL_SODIUM})
