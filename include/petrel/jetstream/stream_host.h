@@ -1,0 +1,77 @@
+// StreamHost: what streams and their consumers ask of the loop they live on.
+//
+// Owner: the loop's JetStream service. Thread: the home loop.
+#pragma once
+
+#include "petrel/base/block.h"
+#include "petrel/base/prng.h"
+#include "petrel/base/time.h"
+
+#include <cstdint>
+#include <string>
+
+namespace petrel::jetstream {
+
+class Stream;
+
+struct OutMessage {
+  Slice target;   // the subject whose subscribers get it
+  Slice subject;  // what the frame says; differs from target for deliveries of consumers
+  Slice reply;
+  Slice header;  // whole header block or empty
+  Slice body;
+};
+
+enum class LogLevel : uint8_t { kDebug, kInfo, kWarn, kError };
+
+// What comes to a stream from subjects that it subscribed to.
+enum class Inlet : uint8_t {
+  kPublish,      // its subjects
+  kAck,          // $JS.ACK.<stream>.<consumer>.> and the form with domain and account
+  kPull,         // $JS.API.CONSUMER.MSG.NEXT.<stream>.<consumer>
+  kFlow,         // $JS.FC.<stream>.<consumer>.>
+  kDirectGet,    // $JS.API.DIRECT.GET.<stream> and below, queue group _sys_
+  kReply,        // deliveries of internal consumers to a mirror or source of this stream
+  kFastPublish,  // reply subjects of fast ingest
+};
+
+class StreamHost {
+ public:
+  virtual ~StreamHost() = default;
+
+  virtual Instant now() const = 0;
+  virtual WallTime wall_now() const = 0;
+  virtual Prng& prng() = 0;
+
+  // Sends inside the stream's account; returns how many took it. Only from Stream::run and what it
+  // calls (never from Stream::take).
+  virtual uint32_t send(Stream& stream, const OutMessage& message) = 0;
+  // Whether a message to `subject` would reach anybody; `queue` not empty: a member of that group.
+  virtual bool has_interest(Stream& stream, Slice subject, Slice queue) = 0;
+
+  // Interest of the stream in its account; what comes goes to Stream::take. Returns a name for
+  // unsubscribe.
+  virtual uint32_t subscribe(Stream& stream, Inlet inlet, Slice subject, Slice queue) = 0;
+  virtual void unsubscribe(Stream& stream, uint32_t subscription) = 0;
+
+  // Stream::run is to be called again: in this turn if possible, or at `when`.
+  virtual void wake(Stream& stream) = 0;
+  virtual void wake_at(Stream& stream, Instant when) = 0;
+
+  // Publishes an advisory or metric ("$JS.EVENT...") with the JSON `body` in the account.
+  virtual void advise(Stream& stream, Slice subject, std::string body) = 0;
+  virtual void log(LogLevel level, std::string text) = 0;
+  // "server_id", cluster, domain as they stand in answers and advisories.
+  virtual Slice server_name() const = 0;
+  virtual Slice domain() const = 0;
+  // A unique text of 22 characters, as in ids of advisories.
+  virtual std::string next_id() = 0;
+  // Reserved and free bytes for the kind of storage: whether `more` bytes may be stored now.
+  virtual bool may_store(Stream& stream, uint64_t more) = 0;
+  // Changes of what the account uses, for its limits and monitoring.
+  virtual void on_usage(Stream& stream, int64_t bytes) = 0;
+  // The consumer or stream removed itself (inactivity); the registry forgets it.
+  virtual void on_consumer_gone(Stream& stream, Slice consumer) = 0;
+};
+
+}  // namespace petrel::jetstream
