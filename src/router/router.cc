@@ -182,12 +182,22 @@ inline bool Router::deliver(uint32_t slot, Subscription& subscription, const Mes
 }
 
 uint32_t Router::route(AccountInterest& account, const Message& message) {
-  const DeliveryPlan& plan = plan_for(account, message.subject);
+  return deliver_planned<Shown::kPlanned>(account, plan_for(account, message.subject), message);
+}
+
+uint32_t Router::route_to(AccountInterest& account, Slice target, const Message& message) {
+  return deliver_planned<Shown::kOther>(account, plan_for(account, target), message);
+}
+
+template <Router::Shown kShown>
+inline uint32_t Router::deliver_planned(AccountInterest& account, const DeliveryPlan& plan,
+                                        const Message& message) {
   uint32_t delivered = 0;
   for (const DeliveryPlan::Local& entry : plan.local) {
     Subscription* subscription = subscriptions_.find(entry.slot, entry.generation);
     if (subscription == nullptr) continue;
-    if (deliver(entry.slot, *subscription, message, plan.prefix_of(entry))) ++delivered;
+    const Slice prefix = kShown == Shown::kPlanned ? plan.prefix_of(entry) : Slice();
+    if (deliver(entry.slot, *subscription, message, prefix)) ++delivered;
   }
   for (const DeliveryPlan::Run& run : plan.remote_runs) {
     const std::span<const Target> targets =
@@ -196,11 +206,12 @@ uint32_t Router::route(AccountInterest& account, const Message& message) {
     delivered += run.end - run.begin;
   }
   for (const DeliveryPlan::Group& group : plan.groups) {
-    if (deliver_to_group(account, plan, group, message)) ++delivered;
+    if (deliver_to_group<kShown>(account, plan, group, message)) ++delivered;
   }
   return delivered;
 }
 
+template <Router::Shown kShown>
 bool Router::deliver_to_group(AccountInterest& account, const DeliveryPlan& plan,
                               const DeliveryPlan::Group& group, const Message& message) {
   const uint32_t count = group.end - group.begin;
@@ -215,7 +226,8 @@ bool Router::deliver_to_group(AccountInterest& account, const DeliveryPlan& plan
     }
     Subscription* subscription = subscriptions_.find(member.local.slot, member.local.generation);
     if (subscription == nullptr) continue;
-    if (deliver(member.local.slot, *subscription, message, plan.prefix_of(member.local))) {
+    const Slice prefix = kShown == Shown::kPlanned ? plan.prefix_of(member.local) : Slice();
+    if (deliver(member.local.slot, *subscription, message, prefix)) {
       return true;
     }
   }
@@ -372,7 +384,7 @@ void Router::redeliver_to_group(const Delivery& delivery, const Message& message
   build_plan(message.subject, plan, false);
   for (const DeliveryPlan::Group& group : plan.groups) {
     if (group.queue != delivery.queue) continue;
-    deliver_to_group(*delivery.account, plan, group, message);
+    deliver_to_group<Shown::kOther>(*delivery.account, plan, group, message);
     return;
   }
 }

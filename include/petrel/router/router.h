@@ -63,7 +63,10 @@ class Router {
 
   // Delivers to everyone interested. Returns how many took it (of other loops: were sent it).
   uint32_t route(AccountInterest& account, const Message& message);
-  // The same for a traced message, told to `observer`; delivers nothing if `is_dry`.
+  // Delivers to those interested in `target`, in frames that say message.subject: what consumers
+  // of streams do.
+  uint32_t route_to(AccountInterest& account, Slice target, const Message& message);
+  // As route, for a traced message, told to `observer`; delivers nothing if `is_dry`.
   uint32_t route_observed(AccountInterest& account, const Message& message, RouteObserver& observer,
                           bool is_dry);
   // Deliveries that another loop decided on.
@@ -109,6 +112,12 @@ class Router {
   static constexpr size_t kFlushBytes = 1 << 20;
   static constexpr size_t kInboxBytesMax = 64 << 20;
 
+  // kPlanned: the frames say the subject of the plan, whose prefixes are ready.
+  enum class Shown : uint8_t { kPlanned, kOther };
+
+  template <Shown kShown>
+  uint32_t deliver_planned(AccountInterest& account, const DeliveryPlan& plan,
+                           const Message& message);
   const DeliveryPlan& plan_for(AccountInterest& account, Slice subject);
   const DeliveryPlan& plan_on_miss(AccountInterest& account, Slice subject, uint64_t hash);
   void build_plan(Slice subject, DeliveryPlan& plan, bool with_prefixes);
@@ -117,6 +126,7 @@ class Router {
   void append_frame(Receiver& to, const Message& message, Slice prefix);
   void append_without_headers(Receiver& to, const Message& message, Slice prefix);
   void on_high_pending(Receiver& to);
+  template <Shown kShown>
   bool deliver_to_group(AccountInterest& account, const DeliveryPlan& plan,
                         const DeliveryPlan::Group& group, const Message& message);
   bool observe(const DeliveryPlan::Local& entry, const Message& message, RouteObserver& observer,

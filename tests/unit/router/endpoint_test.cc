@@ -39,6 +39,15 @@ TEST_F(EndpointTest, TakesMessagesBesideOrdinarySubscribers) {
   EXPECT_EQ(router_.touched(), std::vector<Receiver*>{&client});
 }
 
+TEST_F(EndpointTest, AMessageToASubjectOfItsOwnSaysWhatItWas) {
+  FakeReceiver client(router_, 1);
+  client.subscribe(account_, "_INBOX.1", "", "7");
+  OwnedMessage owned("orders.eu", "$JS.ACK.x", "hi");
+  EXPECT_EQ(router_.route_to(account_, "_INBOX.1", owned.message), 1U);
+  EXPECT_EQ(router_.route_to(account_, "_INBOX.2", owned.message), 0U);
+  EXPECT_NE(client.take().find("MSG orders.eu 7 $JS.ACK.x 2\r\nhi\r\n"), std::string::npos);
+}
+
 TEST_F(EndpointTest, TakesNothingOnceRemoved) {
   TakingEndpoint endpoint(router_);
   const uint32_t slot = router_.add_endpoint(account_, endpoint, "orders.>", "");
