@@ -1,4 +1,4 @@
-#include "proto/ip_text.h"
+#include "petrel/proto/ip_text.h"
 
 #include <algorithm>
 #include <charconv>

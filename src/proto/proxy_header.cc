@@ -1,8 +1,7 @@
 #include "petrel/proto/proxy_header.h"
 
-#include "proto/ip_text.h"
-
 #include "petrel/base/go_quote.h"
+#include "petrel/proto/ip_text.h"
 
 #include <algorithm>
 #include <charconv>
