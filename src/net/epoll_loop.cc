@@ -115,25 +115,13 @@ void EpollLoop::serve_connection(ConnectionId id, uint32_t events) {
   }
 }
 
-void EpollLoop::reserve_block() {
-  const uint32_t enough = block_pool()->block_bytes() / 4;
-  if (block_ && block_.is_unique()) {
-    filled_ = 0;
-  } else if (!block_ || block_->capacity() - filled_ < enough) {
-    block_ = block_pool()->take();
-    filled_ = 0;
-  }
-}
-
 void EpollLoop::read_once(ConnectionId id, int fd) {
-  reserve_block();
-  char* const start = block_->bytes() + filled_;
-  const ssize_t n = ::recv(fd, start, block_->capacity() - filled_, MSG_DONTWAIT);
+  const std::span<char> room = cursor_.reserve(block_pool());
+  const ssize_t n = ::recv(fd, room.data(), room.size(), MSG_DONTWAIT);
   if (n > 0) {
-    constexpr uint32_t kLine = 64;
-    filled_ = std::min(block_->capacity(),
-                       (filled_ + static_cast<uint32_t>(n) + kLine - 1) & ~(kLine - 1));
-    handler().on_data(id, block_, Slice(start, static_cast<size_t>(n)));
+    const auto bytes = static_cast<size_t>(n);
+    cursor_.advance(bytes);
+    handler().on_data(id, cursor_.block(), Slice(room.data(), bytes));
   } else if (n == 0) {
     end_now(id, CloseCause::kPeerClosed, 0);
   } else if (errno != EAGAIN && errno != EINTR) {

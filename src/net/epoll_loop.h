@@ -5,6 +5,8 @@
 
 #include "net/loop_core.h"
 
+#include "petrel/net/block_cursor.h"
+
 #include <memory>
 #include <sys/epoll.h>
 #include <vector>
@@ -31,17 +33,13 @@ class EpollLoop final : public LoopCore {
   int wait(Duration timeout);
   void serve_connection(ConnectionId id, uint32_t events);
   void read_once(ConnectionId id, int fd);
-  void reserve_block();
   void accept_some(uint32_t serial);
   void watch(ConnectionId id, ConnectionSlot& slot, uint8_t wanted);
 
   int epoll_fd_ = -1;
   bool has_pwait2_ = true;
   std::vector<epoll_event> events_;
-  // The block that reads fill from filled_ on. It is filled from its start again whenever nobody
-  // kept a reference, so the same hot memory serves all connections.
-  BlockRef block_;
-  uint32_t filled_ = 0;
+  BlockCursor cursor_;  // the same hot memory serves all connections
 };
 
 }  // namespace petrel::net

@@ -5,6 +5,10 @@ target_link_libraries(petrel_net PUBLIC Threads::Threads)
 find_library(PETREL_URING_LIBRARY NAMES liburing.a REQUIRED)
 target_link_libraries(petrel_net PRIVATE ${PETREL_URING_LIBRARY})
 
+set(OPENSSL_USE_STATIC_LIBS TRUE)
+find_package(OpenSSL REQUIRED COMPONENTS SSL Crypto)
+target_link_libraries(petrel_net PRIVATE OpenSSL::SSL OpenSSL::Crypto)
+
 # Boost.Beast and Boost.Asio as headers only; nothing of Boost is linked.
 find_package(Boost 1.74 REQUIRED)
 target_compile_definitions(petrel_net PRIVATE BOOST_ERROR_CODE_HEADER_ONLY BOOST_ASIO_NO_DEPRECATED)
