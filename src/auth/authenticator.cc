@@ -17,36 +17,70 @@ std::shared_ptr<const Permissions> compile(const std::optional<conf::PermissionO
 
 }  // namespace
 
-Authenticator::Authenticator(const conf::Options& options) {
+Authenticator::Authenticator(const conf::Options& options,
+                             const std::shared_ptr<const AccountSnapshot>& accounts) {
   const conf::AuthorizationOptions& authorization = options.authorization;
   const bool strict = options.petrel.strict_permissions;
-  for (const conf::UserOptions& entry : authorization.users) {
-    if (entry.user.empty()) continue;
-    auto user = std::make_shared<User>();
-    user->name = entry.user;
-    user->password = entry.password;
-    user->permissions = compile(entry.permissions, authorization.default_permissions, strict);
-    user->connection_types = entry.allowed_connection_types;
-    users_.emplace(entry.user, std::move(user));
+  const AccountPtr global = accounts != nullptr ? accounts->global() : nullptr;
+  add_users(authorization.users, authorization.default_permissions, strict, global);
+  for (const conf::AccountOptions& account : options.accounts) {
+    const AccountPtr owner = accounts != nullptr ? accounts->find(account.name) : nullptr;
+    add_users(account.users, account.default_permissions, strict, owner);
   }
   if (!authorization.user.empty()) {
     auto user = std::make_shared<User>();
     user->name = authorization.user;
     user->password = authorization.password;
     user->permissions = compile(std::nullopt, authorization.default_permissions, strict);
+    user->account = global;
     single_user_ = std::move(user);
   }
   if (!authorization.token.empty()) {
     token_ = authorization.token;
     auto user = std::make_shared<User>();
     user->permissions = compile(std::nullopt, authorization.default_permissions, strict);
+    user->account = global;
     token_user_ = std::move(user);
   }
   required_ = !users_.empty() || single_user_ != nullptr || token_user_ != nullptr;
-  if (const auto found = users_.find(options.no_auth_user);
-      !options.no_auth_user.empty() && found != users_.end()) {
-    no_auth_user_ = found->second;
+  choose_no_auth_user(options, accounts);
+}
+
+void Authenticator::add_users(const std::vector<conf::UserOptions>& users,
+                              const std::optional<conf::PermissionOptions>& default_permissions,
+                              bool strict, const AccountPtr& account) {
+  for (const conf::UserOptions& entry : users) {
+    if (entry.user.empty()) continue;
+    auto user = std::make_shared<User>();
+    user->name = entry.user;
+    user->password = entry.password;
+    user->permissions = compile(entry.permissions, default_permissions, strict);
+    user->connection_types = entry.allowed_connection_types;
+    user->account = account;
+    users_.emplace(entry.user, std::move(user));
   }
+}
+
+// With users in the system account only, everyone else goes on without credentials, in $G.
+void Authenticator::choose_no_auth_user(const conf::Options& options,
+                                        const std::shared_ptr<const AccountSnapshot>& accounts) {
+  if (!options.no_auth_user.empty()) {
+    no_auth_user_ = find_user(options.no_auth_user);
+    return;
+  }
+  const bool is_system_only = accounts != nullptr && accounts->system() != nullptr &&
+                              options.accounts.size() == 1 &&
+                              options.accounts.front().name == accounts->system()->name;
+  if (!required_ || !is_system_only || options.authorization.defined) return;
+  auto user = std::make_shared<User>();
+  user->account = accounts->global();
+  no_auth_user_ = std::move(user);
+  is_no_auth_implied_ = true;
+}
+
+std::shared_ptr<const User> Authenticator::find_user(Slice user) const {
+  const auto found = users_.find(user);
+  return found == users_.end() ? nullptr : found->second;
 }
 
 Verdict Authenticator::authenticate(const Credentials& credentials) const {

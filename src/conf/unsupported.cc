@@ -18,7 +18,11 @@ struct Feature {
 constexpr Feature kFeatures[] = {
     {"tls", "tls|tlsverify|tlscert|tlskey|tlscacert",
      [](const Options& o) { return o.tls.has_value(); }},
-    {"accounts", "", [](const Options& o) { return !o.accounts.empty(); }},
+    {"accounts.imports", "",
+     [](const Options& o) {
+       return std::any_of(o.accounts.begin(), o.accounts.end(),
+                          [](const AccountOptions& account) { return !account.imports.empty(); });
+     }},
     {"cluster",
      "cluster|cluster_listen|routes|cluster_name|cluster_advertise|no_advertise|connect_retries",
      [](const Options& o) {
@@ -47,8 +51,6 @@ constexpr Feature kFeatures[] = {
     {"proxies", "", [](const Options& o) { return !o.trusted_proxies.empty(); }},
     {"ocsp", "", [](const Options& o) { return o.ocsp && o.ocsp->mode != OcspMode::kNever; }},
     {"ocsp_cache", "", [](const Options& o) { return o.ocsp_cache && o.ocsp_cache->local; }},
-    {"system_account", "", [](const Options& o) { return !o.system_account.empty(); }},
-    {"no_system_account", "", [](const Options& o) { return o.no_system_account; }},
     {"https_port", "ms|https_port", [](const Options& o) { return o.https_port != 0; }},
     {"prof_port", "profile", [](const Options& o) { return o.prof_port != 0; }},
     {"prof_block_rate", "", [](const Options& o) { return o.prof_block_rate != 0; }},

@@ -66,8 +66,8 @@ std::string subsz_json(const SubszQuery& query, const SubszPage& page,
     json.begin_array("subscriptions_list");
     for (const session::SubscriptionView& subscription : collector.rows()) {
       json.begin_object();
-      json.field("account", Slice(page.account));
-      json.field("account_tag", Slice(page.account));
+      json.field("account", Slice(subscription.account));
+      json.field("account_tag", Slice(subscription.account));
       json.field("subject", Slice(subscription.subject));
       json.field_unless_empty("qgroup", Slice(subscription.queue));
       json.field("sid", Slice(subscription.sid));

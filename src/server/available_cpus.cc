@@ -62,4 +62,9 @@ uint16_t default_loop_count() {
   return static_cast<uint16_t>(std::clamp(count, 1, kLoopsMax));
 }
 
+uint16_t loop_count(const conf::Options& options) {
+  return options.petrel.loops > 0 ? static_cast<uint16_t>(options.petrel.loops)
+                                  : default_loop_count();
+}
+
 }  // namespace petrel::server

@@ -2,6 +2,8 @@
 // GOMAXPROCS. Thread: control.
 #pragma once
 
+#include "petrel/conf/options.h"
+
 #include <cstdint>
 #include <string>
 
@@ -14,5 +16,7 @@ int cgroup_cpus(const std::string& root);
 
 // The number of loops to run when the configuration names none: 1 to kLoopsMax.
 uint16_t default_loop_count();
+// The number of loops to run.
+uint16_t loop_count(const conf::Options& options);
 
 }  // namespace petrel::server

@@ -59,15 +59,15 @@ Status Server::Impl::open_loops() {
   const conf::Options now = options();
   PETREL_TRY(const std::shared_ptr<const session::SessionConfig> config,
              server::make_session_config(now, identity, port));
-  const auto count =
-      static_cast<uint16_t>(now.petrel.loops > 0 ? now.petrel.loops : server::default_loop_count());
+  for (const auto& [name, account] : config->accounts->all()) accounts.get(name);
+  const uint16_t count = server::loop_count(now);
   server::LoopThreadOptions loop_options;
   loop_options.loops = count;
   if (now.petrel.backend == conf::Backend::kIoUring) loop_options.backend = net::Backend::kUring;
   while (loops.size() < count) {
     loop_options.loop = static_cast<uint16_t>(loops.size());
     loop_options.seed = server::random_seed();
-    auto loop = server::LoopThread::create(loop_options, *this, global_account, config);
+    auto loop = server::LoopThread::create(loop_options, *this, accounts, config);
     if (!loop && loop_options.backend == net::Backend::kUring &&
         loop.error().code == Errc::kUnsupported) {
       say(LogLevel::kWarn, "io_uring is not available here, using epoll: " + loop.error().detail);

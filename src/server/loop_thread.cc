@@ -39,22 +39,20 @@ session::CloseReason reason_of(net::CloseCause cause) {
 }  // namespace
 
 LoopThread::LoopThread(const LoopThreadOptions& options, LoopOwner& owner,
-                       router::AccountInterest& global_account,
+                       router::AccountRegistry& accounts,
                        std::shared_ptr<const session::SessionConfig> config)
     : owner_(owner),
       index_(options.loop),
-      shard_({options.loop, options.loops, options.seed}, *this, global_account,
-             std::move(config)) {}
+      shard_({options.loop, options.loops, options.seed}, *this, accounts, std::move(config)) {}
 
 LoopThread::~LoopThread() {
   stop_and_join();
 }
 
 Result<std::unique_ptr<LoopThread>> LoopThread::create(
-    const LoopThreadOptions& options, LoopOwner& owner, router::AccountInterest& global_account,
+    const LoopThreadOptions& options, LoopOwner& owner, router::AccountRegistry& accounts,
     std::shared_ptr<const session::SessionConfig> config) {
-  std::unique_ptr<LoopThread> thread(
-      new LoopThread(options, owner, global_account, std::move(config)));
+  std::unique_ptr<LoopThread> thread(new LoopThread(options, owner, accounts, std::move(config)));
   net::LoopOptions loop_options;
   loop_options.backend = options.backend;
   PETREL_TRY(thread->loop_, net::Loop::create(loop_options, *thread));

@@ -45,7 +45,7 @@ struct LoopThreadOptions {
 class LoopThread final : private net::LoopHandler, private shard::ShardPort {
  public:
   static Result<std::unique_ptr<LoopThread>> create(
-      const LoopThreadOptions& options, LoopOwner& owner, router::AccountInterest& global_account,
+      const LoopThreadOptions& options, LoopOwner& owner, router::AccountRegistry& accounts,
       std::shared_ptr<const session::SessionConfig> config);
   ~LoopThread() override;
 
@@ -66,8 +66,7 @@ class LoopThread final : private net::LoopHandler, private shard::ShardPort {
   net::Loop& loop() { return *loop_; }
 
  private:
-  LoopThread(const LoopThreadOptions& options, LoopOwner& owner,
-             router::AccountInterest& global_account,
+  LoopThread(const LoopThreadOptions& options, LoopOwner& owner, router::AccountRegistry& accounts,
              std::shared_ptr<const session::SessionConfig> config);
 
   // net

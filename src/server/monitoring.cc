@@ -247,8 +247,10 @@ void Monitoring::collect_closed(monitor::ConnzCollector& collector) {
   }
 }
 
-void Monitoring::collect_subscriptions(monitor::SubszCollector& collector) {
-  visit_sessions([&collector](const session::ClientSession& session) {
+void Monitoring::collect_subscriptions(const std::string& account,
+                                       monitor::SubszCollector& collector) {
+  visit_sessions([&](const session::ClientSession& session) -> size_t {
+    if (!account.empty() && session.account->name != account) return 0;
     const session::SessionView view = session.view({.subscriptions = true});
     for (const auto& subscription : view.subscriptions) collector.add(subscription);
     return view.subscriptions.size();
@@ -260,8 +262,7 @@ Monitoring::Answer Monitoring::connz(const monitor::Query& query) {
   const std::shared_ptr<const LoadedConfig> config = server_.config.get();
   monitor::ConnzPage page{.server_id = server_.id, .now = wall_now()};
   monitor::ConnzCollector collector(wanted, page.now);
-  const bool is_known = wanted.account.empty() || wanted.account == server_.global_account.name ||
-                        (wanted.account == kSystemAccount && !config->options.no_system_account);
+  const bool is_known = wanted.account.empty() || server_.accounts.find(wanted.account) != nullptr;
   if (!is_known) {
     page.server_id.clear();
     return monitor::connz_json(wanted, page);
@@ -277,11 +278,19 @@ Monitoring::Answer Monitoring::connz(const monitor::Query& query) {
 Monitoring::Answer Monitoring::subsz(const monitor::Query& query) {
   PETREL_TRY(const monitor::SubszQuery wanted, monitor::SubszQuery::parse(query));
   monitor::SubszCollector collector(wanted);
-  monitor::SubszPage page{
-      .server_id = server_.id, .now = wall_now(), .account = server_.global_account.name};
-  if (wanted.account.empty() || wanted.account == page.account) {
-    page.numbers = index_numbers();
-    if (wanted.subscriptions) collect_subscriptions(collector);
+  monitor::SubszPage page{.server_id = server_.id, .now = wall_now()};
+  bool is_known = false;
+  server_.accounts.for_each([&](const router::AccountInterest& account) {
+    if (!wanted.account.empty() && wanted.account != account.name) return;
+    is_known = true;
+    const monitor::IndexNumbers numbers = index_numbers(account);
+    page.numbers.subscriptions += numbers.subscriptions;
+    page.numbers.inserts += numbers.inserts;
+    page.numbers.removes += numbers.removes;
+    page.numbers.matches += numbers.matches;
+  });
+  if (is_known) {
+    if (wanted.subscriptions) collect_subscriptions(wanted.account, collector);
     collector.finish();
   }
   return monitor::subsz_json(wanted, page, collector);
@@ -289,8 +298,8 @@ Monitoring::Answer Monitoring::subsz(const monitor::Query& query) {
 
 // --- what is counted ---
 
-monitor::IndexNumbers Monitoring::index_numbers() const {
-  const subject::SubjectIndex::Stats stats = server_.global_account.index.stats();
+monitor::IndexNumbers Monitoring::index_numbers(const router::AccountInterest& account) {
+  const subject::SubjectIndex::Stats stats = account.index.stats();
   return {stats.subscriptions, stats.inserts, stats.removes, stats.matches};
 }
 
@@ -322,32 +331,38 @@ std::string Monitoring::varz() {
   return monitor::varz_json(varz_config_, runtime());
 }
 
-monitor::AccountsView Monitoring::accounts() const {
-  const monitor::VarzRuntime now = runtime();
-  monitor::AccountView global;
-  global.name = server_.global_account.name;
-  global.update_time = server_.start_time;
-  global.client_connections = now.connections;
-  global.in_msgs = now.in_msgs;
-  global.in_bytes = now.in_bytes;
-  global.out_msgs = now.out_msgs;
-  global.out_bytes = now.out_bytes;
-  global.slow_consumers = now.slow_consumers;
-  global.index = index_numbers();
-  for (const conf::MappingOptions& mapping : known_->options.mappings) {
-    monitor::MappingView view{.source = mapping.source};
+monitor::AccountView Monitoring::account_view(const router::AccountInterest& interest) const {
+  monitor::AccountView view;
+  view.name = interest.name;
+  view.update_time = server_.start_time;
+  for (const router::AccountTraffic& traffic : interest.traffic) {
+    view.client_connections += traffic.connections.get();
+    view.in_msgs += traffic.in_msgs.get();
+    view.in_bytes += traffic.in_bytes.get();
+    view.out_msgs += traffic.out_msgs.get();
+    view.out_bytes += traffic.out_bytes.get();
+    view.slow_consumers += traffic.slow_consumers.get();
+  }
+  view.index = index_numbers(interest);
+  const auth::AccountPtr tenant = tenants_ == nullptr ? nullptr : tenants_->find(interest.name);
+  if (tenant == nullptr) return view;
+  view.is_system = tenant->is_system;
+  for (const conf::MappingOptions& mapping : tenant->mapping_options) {
+    monitor::MappingView entry{.source = mapping.source};
     for (const conf::MappingDestination& destination : mapping.destinations) {
-      view.destinations.push_back({destination.subject, destination.weight, destination.cluster});
+      entry.destinations.push_back({destination.subject, destination.weight, destination.cluster});
     }
-    global.mappings.push_back(std::move(view));
+    view.mappings.push_back(std::move(entry));
   }
-  monitor::AccountsView view{.server_id = server_.id, .now = now.now};
-  view.accounts.push_back(std::move(global));
-  if (!known_->options.no_system_account) {
-    view.accounts.push_back({.name = std::string(kSystemAccount),
-                             .is_system = true,
-                             .update_time = server_.start_time});
-  }
+  return view;
+}
+
+monitor::AccountsView Monitoring::accounts() const {
+  monitor::AccountsView view{.server_id = server_.id, .now = wall_now()};
+  server_.accounts.for_each([this, &view](const router::AccountInterest& account) {
+    if (tenants_ != nullptr && tenants_->find(account.name) == nullptr) return;  // was taken out
+    view.accounts.push_back(account_view(account));
+  });
   return view;
 }
 
@@ -363,6 +378,7 @@ void Monitoring::refresh_config() {
     config.host = session->info.host;
     config.port = session->info.port;
     config.auth_required = session->info.auth_required;
+    tenants_ = session->accounts;
   }
   config.server_id = server_.id;
   config.version = conf::kNatsVersion;
@@ -395,7 +411,9 @@ void Monitoring::refresh_config() {
   for (const auto& [name, is_on] : options.feature_flags) {
     if (config.feature_flags.contains(name)) config.feature_flags[name] = is_on;
   }
-  if (!options.no_system_account) config.system_account = kSystemAccount;
+  if (tenants_ != nullptr && tenants_->system() != nullptr) {
+    config.system_account = tenants_->system()->name;
+  }
   varz_config_ = std::move(config);
   known_ = std::move(current);
 }

@@ -28,13 +28,10 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
 namespace petrel::server {
-
-inline constexpr std::string_view kSystemAccount = "$SYS";
 
 // What monitoring may see of the server around it.
 struct MonitoredServer {
@@ -42,7 +39,7 @@ struct MonitoredServer {
   WallTime start_time = {};
   const CurrentConfig& config;
   const std::vector<std::unique_ptr<LoopThread>>& loops;
-  const router::AccountInterest& global_account;
+  router::AccountRegistry& accounts;
   const std::atomic<bool>& is_lame_duck;
   std::function<std::shared_ptr<const session::SessionConfig>(const conf::Options&)> session_config;
   std::function<void(LogLevel, const std::string&)> log;
@@ -75,16 +72,17 @@ class Monitoring {
   Answer connz(const monitor::Query& query);
   Answer subsz(const monitor::Query& query);
   monitor::AccountsView accounts() const;
+  monitor::AccountView account_view(const router::AccountInterest& interest) const;
   void collect_open(const monitor::ConnzQuery& query, monitor::ConnzCollector& collector);
   void collect_closed(monitor::ConnzCollector& collector);
-  void collect_subscriptions(monitor::SubszCollector& collector);
+  void collect_subscriptions(const std::string& account, monitor::SubszCollector& collector);
   // Runs `visit` on all open sessions of all loops, step by step.
   void visit_sessions(const std::function<size_t(const session::ClientSession&)>& visit);
   void run_on(LoopThread& loop, const std::function<void(shard::Shard&)>& step);
 
   void refresh_config();
   monitor::VarzRuntime runtime() const;
-  monitor::IndexNumbers index_numbers() const;
+  static monitor::IndexNumbers index_numbers(const router::AccountInterest& account);
   void sample_cpu();
   void count(const std::string& path);
 
@@ -101,6 +99,7 @@ class Monitoring {
   // The HTTP thread's.
   std::shared_ptr<const LoadedConfig> known_;  // what varz_config_ was made from
   monitor::VarzConfig varz_config_;
+  std::shared_ptr<const auth::AccountSnapshot> tenants_;
   std::map<std::string, uint64_t> requests_;
 };
 

@@ -38,6 +38,7 @@ Status Server::reload(const conf::Options& options) {
   if (impl.prepare_log && concerns(plan.changes, conf::ReloadArea::kLogging)) {
     PETREL_TRY(change_log, impl.prepare_log(after));
   }
+  for (const auto& [name, account] : config->accounts->all()) impl.accounts.get(name);
   impl.current.replace(after, wall_now());
   for (const conf::ReloadChange& change : plan.changes) impl.apply(change);
   if (change_log) change_log();

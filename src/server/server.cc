@@ -1,6 +1,7 @@
 // The life of a server: create, start, stop, lame duck mode.
 #include "petrel/server.h"
 
+#include "server/available_cpus.h"
 #include "server/password.h"
 #include "server/server_impl.h"
 
@@ -46,6 +47,7 @@ Server::Impl::Impl(ServerOptions given)
       prepare_log(std::move(given.prepare_log)),
       identity(server::make_identity()),
       start_time(wall_now()),
+      accounts(server::random_seed(), server::loop_count(given.options)),
       next_id(kFirstConnectionId) {
   max_connections = given.options.max_connections;
   current.replace(std::move(given.options), start_time);
@@ -138,7 +140,7 @@ Status Server::Impl::open_monitoring() {
       .start_time = start_time,
       .config = current,
       .loops = loops,
-      .global_account = global_account,
+      .accounts = accounts,
       .is_lame_duck = is_lame_duck,
       .session_config =
           [this](const conf::Options& of) -> std::shared_ptr<const session::SessionConfig> {

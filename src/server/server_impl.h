@@ -80,7 +80,7 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost {
   const server::Identity identity;
   const WallTime start_time;
   server::CurrentConfig current;  // options, digest, when they were loaded
-  router::AccountInterest global_account{"$G", server::random_seed()};
+  router::AccountRegistry accounts;
   std::unique_ptr<net::WorkerPool> workers;
   std::vector<std::unique_ptr<server::LoopThread>> loops;
   std::unique_ptr<server::Monitoring> monitoring;  // null without http_port

@@ -4,25 +4,6 @@
 
 namespace petrel::server {
 
-namespace {
-
-Result<std::vector<subject::SubjectMapping>> make_mappings(
-    const std::vector<conf::MappingOptions>& options) {
-  std::vector<subject::SubjectMapping> mappings;
-  for (const conf::MappingOptions& mapping : options) {
-    std::vector<subject::WeightedDestination> destinations;
-    for (const conf::MappingDestination& destination : mapping.destinations) {
-      destinations.push_back({destination.subject, destination.weight, destination.cluster});
-    }
-    PETREL_TRY(subject::SubjectMapping made,
-               subject::SubjectMapping::create(mapping.source, destinations));
-    mappings.push_back(std::move(made));
-  }
-  return mappings;
-}
-
-}  // namespace
-
 Result<std::shared_ptr<const session::SessionConfig>> make_session_config(
     const conf::Options& options, const Identity& identity, uint16_t port) {
   auto config = std::make_shared<session::SessionConfig>();
@@ -46,10 +27,10 @@ Result<std::shared_ptr<const session::SessionConfig>> make_session_config(
   info.max_payload = options.max_payload;
   info.xkey = identity.xkey;
   info.api_lvl = 5;
-  config->authenticator = std::make_shared<const auth::Authenticator>(options);
+  PETREL_TRY(config->accounts, auth::AccountSnapshot::create(options));
+  config->authenticator = std::make_shared<const auth::Authenticator>(options, config->accounts);
   info.auth_required =
-      config->authenticator->is_required() && !config->authenticator->has_no_auth_user();
-  PETREL_TRY(config->mappings, make_mappings(options.mappings));
+      config->authenticator->is_required() && !config->authenticator->announces_no_auth_user();
   config->cluster_name = options.cluster.name;
   config->max_control_line = options.max_control_line;
   config->max_payload = options.max_payload;

@@ -24,7 +24,7 @@ ClientSession::ClientSession(SessionContext& context, router::ConnectionHandle n
       start_(context.wall_now),
       last_activity_(context.wall_now),
       last_input_(context.now) {
-  account = &context.global_account;
+  count_in(context.accounts.global());
   max_pending = static_cast<uint64_t>(context.config->max_pending);
   checks_delivery = context.config->no_fast_producer_stall;
   is_traced = context.config->trace;
@@ -39,16 +39,30 @@ proto::ParserLimits ClientSession::parser_limits() const {
   const SessionConfig& config = *context_.config;
   proto::ParserLimits limits;
   limits.max_control_line = static_cast<uint32_t>(config.max_control_line);
-  limits.max_payload = static_cast<uint32_t>(config.max_payload);
+  limits.max_payload = static_cast<uint32_t>(max_payload());
   limits.headers = headers;
   limits.connect_first = config.authenticator->is_required() && !is_authenticated_ &&
                          !config.authenticator->has_no_auth_user();
   return limits;
 }
 
+// What the server, the account and the user allow; the least of it counts.
+int32_t ClientSession::max_payload() const {
+  int32_t limit = context_.config->max_payload;
+  const auto lower = [&limit](int32_t other) {
+    if (other >= 0) limit = std::min(limit, other);
+  };
+  if (tenant_ != nullptr) lower(tenant_->limits.max_payload);
+  if (user_ != nullptr) lower(user_->max_payload);
+  return limit;
+}
+
 void ClientSession::open(Slice refusal) {
   const SessionConfig& config = *context_.config;
-  if (!config.authenticator->is_required()) is_authenticated_ = true;
+  if (!config.authenticator->is_required()) {
+    is_authenticated_ = true;
+    static_cast<void>(enter_account());
+  }
   log(LogLevel::kDebug, "Client connection created");
   send_info(false);
   if (!refusal.empty()) {
@@ -79,6 +93,7 @@ void ClientSession::close(CloseReason reason) {
   stop_ = context_.wall_now;
   SessionView last = view({.subscriptions = true, .user = true});
   remove_all_subscriptions();
+  count_out();
   held_ = BlockRef();
   log(LogLevel::kDebug, "Client connection closed: " + std::string(close_reason_text(reason)));
   context_.host.close_session(*this, reason, std::move(last));
@@ -133,6 +148,11 @@ void ClientSession::report_traffic() {
   counters.in_bytes.add(in_bytes_ - reported_.in_bytes);
   counters.out_msgs.add(out_msgs - reported_.out_msgs);
   counters.out_bytes.add(out_bytes - reported_.out_bytes);
+  router::AccountTraffic& traffic = account->traffic[context_.router.loop()];
+  traffic.in_msgs.add(in_msgs_ - reported_.in_msgs);
+  traffic.in_bytes.add(in_bytes_ - reported_.in_bytes);
+  traffic.out_msgs.add(out_msgs - reported_.out_msgs);
+  traffic.out_bytes.add(out_bytes - reported_.out_bytes);
   reported_ = {in_msgs_, in_bytes_, out_msgs, out_bytes};
 }
 
@@ -249,6 +269,7 @@ void ClientSession::on_pending_exceeded() {
   log(LogLevel::kInfo, "Slow Consumer Detected: MaxPending of " +
                            std::to_string(static_cast<int64_t>(max_pending)) + " Exceeded");
   context_.counters.slow_consumers.add(1);
+  account->traffic[context_.router.loop()].slow_consumers.add(1);
   close(CloseReason::kSlowConsumerPendingBytes);
 }
 
@@ -257,7 +278,10 @@ void ClientSession::on_write_deadline() {
   log(LogLevel::kInfo, "Slow Consumer Detected: WriteDeadline of " +
                            go_duration(config.write_deadline) + " exceeded with 1 chunks of " +
                            std::to_string(outbound.pending_bytes()) + " total bytes.");
-  if (connect_received_) context_.counters.slow_consumers.add(1);
+  if (connect_received_) {
+    context_.counters.slow_consumers.add(1);
+    account->traffic[context_.router.loop()].slow_consumers.add(1);
+  }
   const bool made_progress = write_goal < outbound.pending_bytes();
   if (!config.retry_slow_writes || !made_progress) close(CloseReason::kSlowConsumerWriteDeadline);
 }
@@ -337,6 +361,8 @@ void ClientSession::send_info(bool is_connect_info) {
   if (is_connect_info) {
     info.connect_info = true;
     info.remote_account = account->name;
+    info.acc_is_sys = tenant_ != nullptr && tenant_->is_system;
+    info.max_payload = max_payload();
   }
   send(info.to_frame());
 }
@@ -393,6 +419,7 @@ SessionView ClientSession::view(const ViewOptions& options) const {
   view.stalls = stalls_;
   view.subscription_count = sids_.size();
   view.account = account->name;
+  if (tenant_ != nullptr) view.account_tag = tenant_->name_tag;
   if (details_ != nullptr) {
     view.name = details_->connect.name;
     view.lang = details_->connect.lang;
@@ -403,7 +430,8 @@ SessionView ClientSession::view(const ViewOptions& options) const {
     sids_.for_each([&](uint32_t slot) {
       const router::Subscription& entry = context_.router.subscriptions().at(slot);
       view.subscriptions.push_back({std::string(entry.subject()), std::string(entry.queue()),
-                                    std::string(entry.sid()), entry.delivered, entry.max, cid_});
+                                    std::string(entry.sid()), entry.delivered, entry.max, cid_,
+                                    account->name});
     });
   }
   return view;

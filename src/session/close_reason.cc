@@ -28,6 +28,8 @@ std::string_view close_reason_text(CloseReason reason) {
       return "Bad Client Protocol Version";
     case CloseReason::kMaxConnectionsExceeded:
       return "Maximum Connections Exceeded";
+    case CloseReason::kMaxAccountConnectionsExceeded:
+      return "Maximum Account Connections Exceeded";
     case CloseReason::kMaxPayloadExceeded:
       return "Maximum Message Payload Exceeded";
     case CloseReason::kMaxControlLineExceeded:

@@ -94,6 +94,7 @@ void ClientSession::refuse_authentication() {
 void ClientSession::accept(const std::shared_ptr<const auth::User>& user) {
   is_authenticated_ = true;
   apply_user(user);
+  if (!enter_account()) return;
   if (connect_received_) finish_connect();
   if (!is_closed) parser_.set_limits(parser_limits());
 }
@@ -103,6 +104,36 @@ void ClientSession::apply_user(const std::shared_ptr<const auth::User>& user) {
   const auth::Permissions* permissions = user != nullptr ? user->permissions.get() : nullptr;
   checks_publish_ = permissions != nullptr && permissions->limits_publish();
   tracks_replies = permissions != nullptr && permissions->responses().has_value();
+}
+
+bool ClientSession::enter_account() {
+  const auto& accounts = context_.config->accounts;
+  tenant_ = user_ != nullptr ? user_->account : nullptr;
+  if (tenant_ == nullptr && accounts != nullptr) tenant_ = accounts->global();
+  mappings_ = tenant_ == nullptr || tenant_->mappings.empty() ? nullptr : &tenant_->mappings;
+  router::AccountInterest& entered =
+      tenant_ == nullptr ? context_.accounts.global() : context_.accounts.get(tenant_->name);
+  if (&entered == account) return true;
+  remove_all_subscriptions();
+  report_traffic();
+  count_out();
+  count_in(entered);
+  const int32_t limit = tenant_->limits.max_connections;
+  if (limit < 0 || entered.connections.load() <= limit) return true;
+  send_error("maximum account active connections exceeded");
+  close(CloseReason::kMaxAccountConnectionsExceeded);
+  return false;
+}
+
+void ClientSession::count_in(router::AccountInterest& entered) {
+  account = &entered;
+  entered.connections.fetch_add(1);
+  entered.traffic[context_.router.loop()].connections.add(1);
+}
+
+void ClientSession::count_out() {
+  account->connections.fetch_sub(1);
+  account->traffic[context_.router.loop()].connections.sub(1);
 }
 
 void ClientSession::finish_connect() {
@@ -168,8 +199,8 @@ void ClientSession::on_config_change(bool auth_changed) {
                              user_ != nullptr && verdict.user->password == user_->password;
   if (verdict.kind != auth::Verdict::Kind::kAccepted && !was_same_hash) {
     // A user who is gone is closed without a word, as nats-server does.
-    const bool is_gone =
-        !credentials.user.empty() && !context_.config->authenticator->lists_user(credentials.user);
+    const bool is_gone = !credentials.user.empty() &&
+                         context_.config->authenticator->find_user(credentials.user) == nullptr;
     if (is_gone) {
       close(CloseReason::kClientClosed);
     } else {

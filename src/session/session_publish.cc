@@ -48,8 +48,8 @@ void ClientSession::publish(const proto::Op& op, MessageTrace* trace) {
   }
   router::Message message;
   message.subject = op.subject;
-  if (!context_.config->mappings.empty()) [[unlikely]] {
-    for (const subject::SubjectMapping& mapping : context_.config->mappings) {
+  if (mappings_ != nullptr) [[unlikely]] {
+    for (const subject::SubjectMapping& mapping : *mappings_) {
       if (!mapping.matches(op.subject)) continue;
       if (mapping.select(op.subject, context_.config->cluster_name, context_.prng,
                          context_.mapped_subject)) {

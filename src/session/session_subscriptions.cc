@@ -50,13 +50,25 @@ bool ClientSession::admit_subscription(const proto::Op& op) {
                               std::string(op.sid));
     return false;
   }
-  if (config.max_subscriptions > 0 &&
-      static_cast<int64_t>(sids_.size()) >= config.max_subscriptions) {
+  const int64_t limit = max_subscriptions();
+  if (limit >= 0 && static_cast<int64_t>(sids_.size()) >= limit) {
     send_error("maximum subscriptions exceeded");
     log(LogLevel::kError, "maximum subscriptions exceeded");
     return false;
   }
   return true;
+}
+
+// What the server, the account and the user allow; the least of it counts.
+int64_t ClientSession::max_subscriptions() const {
+  int64_t limit = -1;
+  if (context_.config->max_subscriptions > 0) limit = context_.config->max_subscriptions;
+  const auto lower = [&limit](int64_t other) {
+    if (other >= 0) limit = limit >= 0 ? std::min(limit, other) : other;
+  };
+  if (tenant_ != nullptr) lower(tenant_->limits.max_subscriptions);
+  if (user_ != nullptr) lower(user_->max_subscriptions);
+  return limit;
 }
 
 void ClientSession::refuse_subscription(Slice subject, Slice queue, Slice sid) {

@@ -19,12 +19,12 @@ using session::ClientSession;
 using session::CloseReason;
 using session::TimerKind;
 
-Shard::Shard(const ShardOptions& options, ShardPort& port, router::AccountInterest& global_account,
+Shard::Shard(const ShardOptions& options, ShardPort& port, router::AccountRegistry& accounts,
              std::shared_ptr<const session::SessionConfig> config)
     : port_(port),
       router_({options.loop, options.loops, options.seed}, *this),
       prng_(options.seed + 1),
-      context_{router_, global_account, *this, prng_, counters_, std::move(config), {}, {}} {}
+      context_{router_, accounts, *this, prng_, counters_, std::move(config), {}, {}} {}
 
 Shard::~Shard() = default;
 

@@ -6,6 +6,7 @@
 // Thread: any. Source: spec auth.md, config.md 5.
 #pragma once
 
+#include "petrel/auth/account.h"
 #include "petrel/auth/permissions.h"
 #include "petrel/base/block.h"
 #include "petrel/conf/options.h"
@@ -21,6 +22,9 @@ struct User {
   std::string password;                            // plain or bcrypt
   std::shared_ptr<const Permissions> permissions;  // null: everything
   std::vector<std::string> connection_types;       // empty: all
+  AccountPtr account = {};                         // null: $G
+  int32_t max_payload = -1;                        // -1: no limit of its own
+  int32_t max_subscriptions = -1;
 };
 
 struct Credentials {
@@ -39,13 +43,17 @@ struct Verdict {
 
 class Authenticator {
  public:
-  explicit Authenticator(const conf::Options& options);
+  // Users of accounts that `accounts` does not have are in $G.
+  explicit Authenticator(const conf::Options& options,
+                         const std::shared_ptr<const AccountSnapshot>& accounts = nullptr);
 
   // Whether a client must present credentials.
   bool is_required() const { return required_; }
   bool has_no_auth_user() const { return no_auth_user_ != nullptr; }
-  // Whether the list of users has this one.
-  bool lists_user(Slice user) const { return users_.find(user) != users_.end(); }
+  // The same, but only what the configuration says: INFO still asks others for credentials.
+  bool announces_no_auth_user() const { return no_auth_user_ != nullptr && !is_no_auth_implied_; }
+  // Null: the list of users does not have this one.
+  std::shared_ptr<const User> find_user(Slice user) const;
   // Decides over a client connection.
   Verdict authenticate(const Credentials& credentials) const;
 
@@ -54,9 +62,15 @@ class Authenticator {
   static bool is_bcrypt(Slice password);
 
  private:
+  void add_users(const std::vector<conf::UserOptions>& users,
+                 const std::optional<conf::PermissionOptions>& default_permissions, bool strict,
+                 const AccountPtr& account);
+  void choose_no_auth_user(const conf::Options& options,
+                           const std::shared_ptr<const AccountSnapshot>& accounts);
   Verdict check_password(const std::shared_ptr<const User>& user, Slice expected, Slice got) const;
 
   bool required_ = false;
+  bool is_no_auth_implied_ = false;
   std::string token_;
   std::shared_ptr<const User> token_user_;
   std::shared_ptr<const User> single_user_;

@@ -56,7 +56,6 @@ struct SubszPage {
   std::string server_id = {};
   WallTime now = {};
   IndexNumbers numbers = {};
-  std::string account = {};  // of all rows
 };
 std::string subsz_json(const SubszQuery& query, const SubszPage& page,
                        const SubszCollector& collector);

@@ -3,8 +3,8 @@
 // Owner: the session that derives from it. Thread: its loop.
 #pragma once
 
+#include "petrel/router/account_interest.h"
 #include "petrel/router/outbound.h"
-#include "petrel/subject/subject_index.h"
 
 #include <cstdint>
 
@@ -19,16 +19,6 @@ struct ConnectionHandle {
   uint32_t generation = 0;
   uint16_t loop = 0;
   friend bool operator==(const ConnectionHandle&, const ConnectionHandle&) = default;
-};
-
-// The interest of one account; shared by all loops.
-struct AccountInterest {
-  // `seed` of the hashes of its index: secret, so that nobody can aim at one chain.
-  explicit AccountInterest(std::string account_name, uint64_t seed = 0)
-      : name(std::move(account_name)), index(seed) {}
-
-  std::string name;
-  subject::SubjectIndex index;
 };
 
 class Receiver {

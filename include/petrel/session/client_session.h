@@ -111,6 +111,10 @@ class ClientSession final : public router::Receiver {
   void finish_connect();
   void update_log_prefix();
   void apply_user(const std::shared_ptr<const auth::User>& user);
+  // Moves to the account of the user. False: it is full, and the connection is closed.
+  bool enter_account();
+  void count_in(router::AccountInterest& entered);
+  void count_out();
   Slice presented_user() const;
 
   // liveness
@@ -126,6 +130,8 @@ class ClientSession final : public router::Receiver {
   bool admit_subscription(const proto::Op& op);
   void remove_subscription(uint32_t slot);
   void remove_all_subscriptions();
+  int64_t max_subscriptions() const;  // -1: no limit
+  int32_t max_payload() const;
   void prune_subscriptions();
   void refuse_subscription(Slice subject, Slice queue, Slice sid);
 
@@ -159,6 +165,8 @@ class ClientSession final : public router::Receiver {
   std::unique_ptr<Details> details_;
   std::unique_ptr<proto::ProxyHeader> proxy_header_;  // as long as it is awaited
   std::shared_ptr<const auth::User> user_;
+  auth::AccountPtr tenant_;  // what the configuration says of `account`; null: nothing
+  const std::vector<subject::SubjectMapping>* mappings_ = nullptr;  // tenant_'s; null: none
   std::unique_ptr<std::unordered_map<std::string, Reply>> replies_;
   std::string log_prefix_;
   BlockRef held_;  // input that waits

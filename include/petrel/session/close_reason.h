@@ -19,6 +19,7 @@ enum class CloseReason : uint8_t {
   kProtocolViolation,
   kBadClientProtocolVersion,
   kMaxConnectionsExceeded,
+  kMaxAccountConnectionsExceeded,
   kMaxPayloadExceeded,
   kMaxControlLineExceeded,
   kMaxSubscriptionsExceeded,

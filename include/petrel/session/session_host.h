@@ -9,10 +9,10 @@
 #include "petrel/base/prng.h"
 #include "petrel/base/time.h"
 #include "petrel/proto/server_info.h"
+#include "petrel/router/account_registry.h"
 #include "petrel/router/router.h"
 #include "petrel/session/close_reason.h"
 #include "petrel/session/session_view.h"
-#include "petrel/subject/subject_mapping.h"
 
 #include <cstdint>
 #include <map>
@@ -31,7 +31,8 @@ enum class TimerKind : uint8_t { kAuthentication, kPing, kStall, kWriteDeadline,
 struct SessionConfig {
   proto::ServerInfo info;  // without the fields of one connection
   std::shared_ptr<const auth::Authenticator> authenticator;
-  std::vector<subject::SubjectMapping> mappings;
+  // Null: $G alone, without mappings and limits.
+  std::shared_ptr<const auth::AccountSnapshot> accounts;
   std::string cluster_name;
   // What message trace events say of the server, besides `info`.
   std::vector<std::string> tags;
@@ -93,7 +94,7 @@ class SessionHost {
 
 struct SessionContext {
   router::Router& router;
-  router::AccountInterest& global_account;
+  router::AccountRegistry& accounts;
   SessionHost& host;
   Prng& prng;
   LoopCounters& counters;

@@ -17,6 +17,7 @@ struct SubscriptionView {
   uint64_t delivered = 0;
   uint64_t max = 0;
   uint64_t cid = 0;
+  std::string account = {};
 };
 
 struct ViewOptions {
@@ -44,6 +45,7 @@ struct SessionView {
   std::string lang;
   std::string version;
   std::string account;
+  std::string account_tag;  // for people; "": the account's name
   std::string user;
   std::vector<SubscriptionView> subscriptions;
 };

@@ -64,7 +64,7 @@ struct ShardOptions {
 
 class Shard final : private router::RouterPort, private session::SessionHost {
  public:
-  Shard(const ShardOptions& options, ShardPort& port, router::AccountInterest& global_account,
+  Shard(const ShardOptions& options, ShardPort& port, router::AccountRegistry& accounts,
         std::shared_ptr<const session::SessionConfig> config);
   ~Shard() override;
 

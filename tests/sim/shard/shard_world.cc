@@ -12,12 +12,13 @@ namespace petrel::sim {
 
 namespace {
 constexpr uint64_t kSteps = 400;
+constexpr uint16_t kLoopsMax = 4;
 constexpr size_t kBlockBytes = 64 * 1024;
 }  // namespace
 
 SimLoop::SimLoop(ShardWorld& world, uint16_t index, uint16_t loops, uint64_t seed) : world_(world) {
   shard = std::make_unique<shard::Shard>(shard::ShardOptions{index, loops, seed}, *this,
-                                         world.account_, world.config_);
+                                         world.accounts_, world.config_);
 }
 
 size_t SimLoop::write(router::ConnectionHandle connection, std::span<const Slice> parts) {
@@ -60,11 +61,11 @@ bool SimLoop::take_inbox(std::vector<shard::InboxItem>& items) {
 }
 
 ShardWorld::ShardWorld(uint64_t seed, bool trace)
-    : prng_(seed), trace_(trace), account_("$G", seed) {
+    : prng_(seed), trace_(trace), accounts_(seed, kLoopsMax) {
   auto config = std::make_shared<session::SessionConfig>();
   config->authenticator = std::make_shared<const auth::Authenticator>(conf::Options{});
   config_ = std::move(config);
-  const auto loops = static_cast<uint16_t>(1 + prng_.below(4));
+  const auto loops = static_cast<uint16_t>(1 + prng_.below(kLoopsMax));
   for (uint16_t i = 0; i < loops; ++i) {
     loops_.push_back(std::make_unique<SimLoop>(*this, i, loops, seed + i));
   }

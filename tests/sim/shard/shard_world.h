@@ -81,7 +81,7 @@ class ShardWorld {
   const bool trace_;
   uint64_t step_ = 1;
   std::string error_;
-  router::AccountInterest account_;
+  router::AccountRegistry accounts_;
   std::shared_ptr<const session::SessionConfig> config_;
   std::vector<std::unique_ptr<SimLoop>> loops_;
   std::vector<std::unique_ptr<SimClient>> clients_;

@@ -77,10 +77,10 @@ TEST(Subsz, PagesTheSubscriptionsThatASubjectReaches) {
   ASSERT_TRUE(query);
   SubszCollector collector(*query);
   for (const char* subject : {"foo.*", "bar", "foo.x", "foo.>"}) {
-    collector.add({subject, "q", "1", 0, 0, 5});
+    collector.add({subject, "q", "1", 0, 0, 5, "$G"});
   }
   EXPECT_EQ(collector.total(), 3U);
-  const SubszPage page = {"ID", {0}, {.subscriptions = 4, .inserts = 4}, "$G"};
+  const SubszPage page = {"ID", {0}, {.subscriptions = 4, .inserts = 4}};
   EXPECT_EQ(subsz_json(*query, page, collector), R"({
   "server_id": "ID",
   "now": "1970-01-01T00:00:00Z",
@@ -112,9 +112,9 @@ TEST(Subsz, PagesTheSubscriptionsThatASubjectReaches) {
 TEST(Subsz, SortsByConnectionAndSid) {
   const SubszQuery query;
   SubszCollector collector(query);
-  collector.add({"c", "", "1", 0, 0, 9});
-  collector.add({"b", "", "10", 0, 0, 5});
-  collector.add({"a", "", "9", 0, 0, 5});
+  collector.add({"c", "", "1", 0, 0, 9, "$G"});
+  collector.add({"b", "", "10", 0, 0, 5, "$G"});
+  collector.add({"a", "", "9", 0, 0, 5, "$G"});
   collector.finish();
   std::string order;
   for (const auto& row : collector.rows()) order += row.subject;

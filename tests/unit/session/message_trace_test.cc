@@ -118,9 +118,11 @@ TEST_F(MessageTraceTest, AReceiverThatDoesNotGetItSaysWhy) {
 TEST_F(MessageTraceTest, AMappingIsShown) {
   ClientSession& hears = listener();
   SessionConfig config = *world_.config;
-  auto mapping = subject::SubjectMapping::create("foo", {{"bar", 100, ""}});
-  ASSERT_TRUE(mapping.is_ok());
-  config.mappings.push_back(std::move(mapping).value());
+  conf::Options options;
+  options.mappings = {{.source = "foo", .destinations = {{.subject = "bar"}}}};
+  auto accounts = auth::AccountSnapshot::create(options);
+  ASSERT_TRUE(accounts.is_ok());
+  config.accounts = std::move(accounts).value();
   world_.use(std::move(config));
   ClientSession& client = world_.connected("\"headers\":true");
   SessionWorld::feed(client, hpub("foo", kToTrace));

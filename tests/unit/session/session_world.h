@@ -113,12 +113,13 @@ class SessionWorld final : public SessionHost, public router::RouterPort {
   void ask_to_stall(router::ConnectionHandle) override {}
 
   std::shared_ptr<const SessionConfig> config;
-  router::AccountInterest account{"$G"};
+  router::AccountRegistry accounts;
+  router::AccountInterest& account = accounts.global();
   router::Router router{{}, *this};
   Prng prng{1};
   LoopCounters counters;
   SessionContext context{router,
-                         account,
+                         accounts,
                          *this,
                          prng,
                          counters,

@@ -94,10 +94,11 @@ class ShardTest : public testing::Test {
   FakeShardPort::Socket& socket(uint32_t slot) { return port_.sockets[slot]; }
 
   Instant now_{1'000'000'000};
-  router::AccountInterest account_{"$G"};
+  router::AccountRegistry accounts_{0, 2};
+  router::AccountInterest& account_ = accounts_.global();
   std::shared_ptr<session::SessionConfig> config_;
   FakeShardPort port_;
-  Shard shard_{{0, 2, 1}, port_, account_, config_};
+  Shard shard_{{0, 2, 1}, port_, accounts_, config_};
 };
 
 TEST_F(ShardTest, EachConnectionIsFlushedOnceATurn) {
@@ -179,7 +180,7 @@ TEST_F(ShardTest, PingAnswersBehindWhatOtherLoopsPosted) {
   connect(0);
   feed(0, "SUB a 1\r\n");
   FakeShardPort other_port;
-  Shard other({1, 2, 1}, other_port, account_, config_);
+  Shard other({1, 2, 1}, other_port, accounts_, config_);
   other.set_time(now_, WallTime{1});
   other.open_connection({0, 1, 1}, 2, {"127.0.0.1", 1}, "");
   const std::string bytes = "PUB a 1\r\nx\r\n";

@@ -1,0 +1,41 @@
+// AccountInterest: what one account has at run time, shared by all loops: who wants which subject,
+// what its connections sent and received.
+//
+// Owner: AccountRegistry, as long as the server runs, so that pointers to it stay valid. Thread:
+// any; each loop writes only its own traffic.
+#pragma once
+
+#include "petrel/base/counter.h"
+#include "petrel/subject/subject_index.h"
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace petrel::router {
+
+// What the connections of one loop added to an account.
+struct alignas(64) AccountTraffic {
+  Counter in_msgs;
+  Counter in_bytes;
+  Counter out_msgs;
+  Counter out_bytes;
+  Counter slow_consumers;
+  Counter connections;
+};
+
+struct AccountInterest {
+  // `seed` of the hashes of its index: secret, so that nobody can aim at one chain.
+  explicit AccountInterest(std::string account_name, uint64_t seed = 0, uint16_t loops = 1)
+      : name(std::move(account_name)), index(seed), traffic(loops) {}
+
+  const std::string name;
+  subject::SubjectIndex index;
+  std::vector<AccountTraffic> traffic;  // by loop
+  // Client connections of all loops, for the account's limit.
+  std::atomic<int64_t> connections{0};
+};
+
+}  // namespace petrel::router
