@@ -7,12 +7,15 @@
 #pragma once
 
 #include "petrel/auth/account.h"
+#include "petrel/auth/jwt_identity.h"
 #include "petrel/auth/permissions.h"
 #include "petrel/base/block.h"
+#include "petrel/base/time.h"
 #include "petrel/conf/options.h"
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace petrel::auth {
@@ -25,6 +28,8 @@ struct User {
   AccountPtr account = {};                         // null: $G
   int32_t max_payload = -1;                        // -1: no limit of its own
   int32_t max_subscriptions = -1;
+  std::shared_ptr<const JwtIdentity> identity = {};  // null: no key, no JWT
+  std::optional<WallTime> ends = {};                 // the connection, whatever it does
 };
 
 struct Credentials {
