@@ -16,8 +16,6 @@ struct Feature {
 };
 
 constexpr Feature kFeatures[] = {
-    {"tls", "tls|tlsverify|tlscert|tlskey|tlscacert",
-     [](const Options& o) { return o.tls.has_value(); }},
     {"accounts.imports", "",
      [](const Options& o) {
        return std::any_of(o.accounts.begin(), o.accounts.end(),

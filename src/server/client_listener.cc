@@ -52,6 +52,7 @@ Status Server::Impl::open_client_listener() {
   }
   PETREL_TRY_STATUS(loops.front()->loop().add_listener(*listener, kClientListener));
   if (now.proxy_protocol) say(LogLevel::kInfo, "PROXY protocol enabled for client connections");
+  if (now.tls) announce_tls();
   return Status::ok();
 }
 
@@ -61,6 +62,8 @@ Status Server::Impl::open_loops() {
              server::make_session_config(now, identity, port));
   for (const auto& [name, account] : config->accounts->all()) accounts.get(name);
   const uint16_t count = server::loop_count(now);
+  PETREL_TRY(const std::shared_ptr<const net::TlsContext> tls, load_tls(now));
+  if (now.tls) tls_rate.set_limit(now.tls->connection_rate_limit);
   server::LoopThreadOptions loop_options;
   loop_options.loops = count;
   if (now.petrel.backend == conf::Backend::kIoUring) loop_options.backend = net::Backend::kUring;
@@ -75,6 +78,7 @@ Status Server::Impl::open_loops() {
       continue;
     }
     if (!loop) return loop.error();
+    (*loop)->set_tls_context(tls);
     loops.push_back(*std::move(loop));
   }
   return Status::ok();

@@ -56,6 +56,8 @@ Result<std::unique_ptr<LoopThread>> LoopThread::create(
   net::LoopOptions loop_options;
   loop_options.backend = options.backend;
   PETREL_TRY(thread->loop_, net::Loop::create(loop_options, *thread));
+  net::TlsHandler& tls_handler = *thread;
+  thread->tls_ = std::make_unique<net::TlsConnections>(*thread->loop_, tls_handler);
   return thread;
 }
 
@@ -120,17 +122,22 @@ void LoopThread::on_adopted(net::ConnectionId id, int /*tag*/, const net::PeerAd
 
 void LoopThread::on_data(net::ConnectionId id, const BlockRef& block, Slice bytes) {
   sync_time();
-  shard_.bytes_received(id.slot, block, bytes);
+  if (tls_->has(id)) {
+    tls_->on_data(id, bytes);
+  } else {
+    shard_.bytes_received(id.slot, block, bytes);
+  }
 }
 
 void LoopThread::on_writable(net::ConnectionId id) {
   sync_time();
-  shard_.writable(id.slot);
+  if (tls_->on_writable(id)) shard_.writable(id.slot);
 }
 
 void LoopThread::on_closed(net::ConnectionId id, net::CloseCause cause, int /*error*/) {
   sync_time();
   open_.fetch_sub(1, std::memory_order_relaxed);
+  tls_->forget(id);
   shard_.connection_lost(id.slot, reason_of(cause));
 }
 
@@ -144,6 +151,26 @@ Instant LoopThread::on_turn_end(Instant /*now*/) {
   return shard_.end_turn();
 }
 
+// --- TLS ---
+
+void LoopThread::on_tls_open(net::ConnectionId id, std::shared_ptr<const TlsPeer> peer) {
+  shard_.tls_established(id.slot, std::move(peer));
+}
+
+void LoopThread::on_tls_data(net::ConnectionId id, const BlockRef& block, Slice plain) {
+  shard_.bytes_received(id.slot, block, plain);
+}
+
+void LoopThread::on_tls_end(net::ConnectionId id) {
+  close_socket({id.slot, id.generation, index_});
+  shard_.connection_lost(id.slot, session::CloseReason::kClientClosed);
+}
+
+void LoopThread::on_tls_failed(net::ConnectionId id, const net::TlsFailure& failure,
+                               bool was_open) {
+  shard_.tls_failed(id.slot, failure.text, failure.is_probe, was_open);
+}
+
 // --- shard ---
 
 size_t LoopThread::write(router::ConnectionHandle connection, std::span<const Slice> parts) {
@@ -151,11 +178,14 @@ size_t LoopThread::write(router::ConnectionHandle connection, std::span<const Sl
   for (size_t i = 0; i < parts.size(); ++i) {
     vectors[i] = {const_cast<char*>(parts[i].data()), parts[i].size()};
   }
-  return loop_->write(id_of(connection), std::span(vectors).first(parts.size()));
+  const net::ConnectionId id = id_of(connection);
+  const std::span<const iovec> wire = std::span(vectors).first(parts.size());
+  return tls_->has(id) ? tls_->write(id, wire) : loop_->write(id, wire);
 }
 
 void LoopThread::close_socket(router::ConnectionHandle connection) {
   open_.fetch_sub(1, std::memory_order_relaxed);
+  tls_->forget(id_of(connection));
   loop_->close(id_of(connection));
 }
 
@@ -180,6 +210,12 @@ void LoopThread::inbox_handled(size_t bytes) {
 bool LoopThread::verify_password(router::ConnectionHandle connection, std::string hash,
                                  std::string password) {
   return owner_.verify_password(connection, std::move(hash), std::move(password));
+}
+
+bool LoopThread::start_tls(router::ConnectionHandle connection, Slice first) {
+  if (!owner_.admit_tls_handshake()) return false;
+  tls_->start(id_of(connection), tls_context_, first);
+  return true;
 }
 
 void LoopThread::log(session::LogLevel level, const session::ClientSession& session,

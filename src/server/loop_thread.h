@@ -6,6 +6,7 @@
 
 #include "petrel/net/inbox.h"
 #include "petrel/net/loop.h"
+#include "petrel/net/tls_connections.h"
 #include "petrel/shard/shard.h"
 
 #include <atomic>
@@ -31,6 +32,8 @@ class LoopOwner {
   virtual size_t inbox_bytes(uint16_t loop) const = 0;
   virtual bool verify_password(router::ConnectionHandle connection, std::string hash,
                                std::string password) = 0;
+  // Whether another TLS handshake may begin in this second.
+  virtual bool admit_tls_handshake() = 0;
   virtual void log(session::LogLevel level, const session::ClientSession& session,
                    std::string text) = 0;
 };
@@ -42,7 +45,9 @@ struct LoopThreadOptions {
   net::Backend backend = net::Backend::kEpoll;
 };
 
-class LoopThread final : private net::LoopHandler, private shard::ShardPort {
+class LoopThread final : private net::LoopHandler,
+                         private net::TlsHandler,
+                         private shard::ShardPort {
  public:
   static Result<std::unique_ptr<LoopThread>> create(
       const LoopThreadOptions& options, LoopOwner& owner, router::AccountRegistry& accounts,
@@ -55,6 +60,10 @@ class LoopThread final : private net::LoopHandler, private shard::ShardPort {
   // Any thread.
   void push(shard::InboxItem item);
   void run_task(std::function<void(shard::Shard&)> task);
+  // What new connections shake hands with. Loop thread or before start.
+  void set_tls_context(std::shared_ptr<const net::TlsContext> context) {
+    tls_context_ = std::move(context);
+  }
   size_t inbox_bytes() const { return inbox_bytes_.load(std::memory_order_relaxed); }
   size_t open_connections() const { return open_.load(std::memory_order_relaxed); }
   // Share of a processor that the loop took lately. Thread: the one that accepts.
@@ -79,6 +88,12 @@ class LoopThread final : private net::LoopHandler, private shard::ShardPort {
   void on_wake() override;
   Instant on_turn_end(Instant now) override;
 
+  // TLS
+  void on_tls_open(net::ConnectionId id, std::shared_ptr<const TlsPeer> peer) override;
+  void on_tls_data(net::ConnectionId id, const BlockRef& block, Slice plain) override;
+  void on_tls_end(net::ConnectionId id) override;
+  void on_tls_failed(net::ConnectionId id, const net::TlsFailure& failure, bool was_open) override;
+
   // shard
   size_t write(router::ConnectionHandle connection, std::span<const Slice> parts) override;
   void close_socket(router::ConnectionHandle connection) override;
@@ -90,6 +105,7 @@ class LoopThread final : private net::LoopHandler, private shard::ShardPort {
   void inbox_handled(size_t bytes) override;
   bool verify_password(router::ConnectionHandle connection, std::string hash,
                        std::string password) override;
+  bool start_tls(router::ConnectionHandle connection, Slice first) override;
   void log(session::LogLevel level, const session::ClientSession& session,
            std::string text) override;
   void connection_ended() override { owner_.connection_ended(); }
@@ -99,6 +115,8 @@ class LoopThread final : private net::LoopHandler, private shard::ShardPort {
   LoopOwner& owner_;
   const uint16_t index_;
   std::unique_ptr<net::Loop> loop_;
+  std::unique_ptr<net::TlsConnections> tls_;
+  std::shared_ptr<const net::TlsContext> tls_context_;
   net::Inbox<shard::InboxItem> inbox_;
   std::atomic<size_t> inbox_bytes_{0};
   std::atomic<size_t> open_{0};

@@ -12,6 +12,7 @@
 #include "server/loop_thread.h"
 #include "server/monitoring.h"
 #include "server/session_config.h"
+#include "server/tls_setup.h"
 
 #include "petrel/conf/reload_diff.h"
 #include "petrel/net/worker_pool.h"
@@ -48,6 +49,11 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost {
   Status open_loops();
   void close_client_listener() override;
 
+  // tls_listener.cc
+  // Null without tls { }. Says what of it this build cannot do.
+  Result<std::shared_ptr<const net::TlsContext>> load_tls(const conf::Options& of) const;
+  void announce_tls() const;
+
   // reload.cc
   void apply(const conf::ReloadChange& change);
   void close_excess_connections();
@@ -71,6 +77,7 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost {
   size_t inbox_bytes(uint16_t loop) const override { return loops[loop]->inbox_bytes(); }
   bool verify_password(router::ConnectionHandle connection, std::string hash,
                        std::string password) override;
+  bool admit_tls_handshake() override;
   void log(session::LogLevel level, const session::ClientSession& session,
            std::string text) override;
 
@@ -81,6 +88,7 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost {
   const WallTime start_time;
   server::CurrentConfig current;  // options, digest, when they were loaded
   router::AccountRegistry accounts;
+  server::TlsRateLimit tls_rate;
   std::unique_ptr<net::WorkerPool> workers;
   std::vector<std::unique_ptr<server::LoopThread>> loops;
   std::unique_ptr<server::Monitoring> monitoring;  // null without http_port

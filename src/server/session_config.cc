@@ -1,6 +1,7 @@
 #include "server/session_config.h"
 
 #include "server/advertised.h"
+#include "server/tls_setup.h"
 
 namespace petrel::server {
 
@@ -25,6 +26,10 @@ Result<std::shared_ptr<const session::SessionConfig>> make_session_config(
   }
   info.headers = !options.no_header_support;
   info.max_payload = options.max_payload;
+  info.tls_required = options.tls.has_value() && !options.allow_non_tls;
+  info.tls_available = options.tls.has_value() && options.allow_non_tls;
+  info.tls_verify = options.tls.has_value() && (options.tls->verify || options.tls->verify_and_map);
+  config->tls = make_session_tls(options);
   info.xkey = identity.xkey;
   info.api_lvl = 5;
   PETREL_TRY(config->accounts, auth::AccountSnapshot::create(options));

@@ -64,7 +64,8 @@ void ClientSession::open(Slice refusal) {
     static_cast<void>(enter_account());
   }
   log(LogLevel::kDebug, "Client connection created");
-  send_info(false);
+  tls_first_ = config.tls != nullptr && config.tls->handshake_first;
+  if (!tls_first_) send_info(false);
   if (!refusal.empty()) {
     refuse(refusal);
     return;
@@ -72,8 +73,17 @@ void ClientSession::open(Slice refusal) {
   if (proxy_header_ != nullptr) {
     context_.host.set_timer(*this, TimerKind::kProxyHeader, context_.now + kProxyHeaderTime);
   }
+  if (config.tls != nullptr) {
+    prepare_tls();
+  } else {
+    start_serving();
+  }
+}
+
+void ClientSession::start_serving() {
   if (!is_authenticated_) {
-    context_.host.set_timer(*this, TimerKind::kAuthentication, context_.now + config.auth_timeout);
+    context_.host.set_timer(*this, TimerKind::kAuthentication,
+                            context_.now + context_.config->auth_timeout);
   } else {
     start_first_ping_timer();
   }
@@ -108,6 +118,10 @@ void ClientSession::on_bytes(const BlockRef& block, Slice bytes) {
   turn_input_bytes_ = static_cast<uint32_t>(bytes.size());
   if (held_) {
     keep_for_later(bytes);
+    return;
+  }
+  if (transport_ != Transport::kPlain && transport_ != Transport::kTls) [[unlikely]] {
+    take_first_bytes(block, bytes);
     return;
   }
   if (proxy_header_ != nullptr) [[unlikely]] {
@@ -306,6 +320,9 @@ void ClientSession::on_timer(TimerKind kind) {
     case TimerKind::kProxyHeader:
       if (proxy_header_ != nullptr) fail_proxy_header("i/o timeout");
       return;
+    case TimerKind::kTls:
+      on_tls_timer();
+      return;
     case TimerKind::kWriteDeadline:
       return;
   }
@@ -358,6 +375,7 @@ void ClientSession::send_info(bool is_connect_info) {
   proto::ServerInfo info = context_.config->info;
   info.client_id = cid_;
   if (proxy_header_ == nullptr) info.client_ip = peer_.ip;
+  if (tls_first_ && !is_connect_info) info.tls_required = true;
   if (is_connect_info) {
     info.connect_info = true;
     info.remote_account = account->name;
@@ -420,6 +438,8 @@ SessionView ClientSession::view(const ViewOptions& options) const {
   view.subscription_count = sids_.size();
   view.account = account->name;
   if (tenant_ != nullptr) view.account_tag = tenant_->name_tag;
+  view.tls = tls_peer_;
+  view.tls_first = tls_first_ && tls_peer_ != nullptr;
   if (details_ != nullptr) {
     view.name = details_->connect.name;
     view.lang = details_->connect.lang;

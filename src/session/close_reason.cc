@@ -10,6 +10,8 @@ std::string_view close_reason_text(CloseReason reason) {
       return "Authentication Timeout";
     case CloseReason::kAuthenticationViolation:
       return "Authentication Failure";
+    case CloseReason::kTlsHandshake:
+      return "TLS Handshake Failure";
     case CloseReason::kSlowConsumerPendingBytes:
       return "Slow Consumer (Pending Bytes)";
     case CloseReason::kSlowConsumerWriteDeadline:
@@ -48,6 +50,7 @@ std::string_view close_reason_text(CloseReason reason) {
 
 bool flushes_before_close(CloseReason reason) {
   switch (reason) {
+    case CloseReason::kTlsHandshake:
     case CloseReason::kReadError:
     case CloseReason::kWriteError:
     case CloseReason::kSlowConsumerPendingBytes:

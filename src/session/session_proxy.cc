@@ -26,12 +26,12 @@ void ClientSession::read_proxy_header(const BlockRef& block, Slice bytes) {
       std::copy_n(replay.data(), replay.size(), whole->bytes());
       std::copy_n(bytes.data(), bytes.size(), whole->bytes() + replay.size());
       proxy_header_.reset();
-      parse(whole, Slice(whole->bytes(), size));
+      after_proxy_header(whole, Slice(whole->bytes(), size));
       return;
     }
   }
   proxy_header_.reset();
-  if (!bytes.empty()) parse(block, bytes);
+  after_proxy_header(block, bytes);
 }
 
 void ClientSession::fail_proxy_header(const std::string& why) {

@@ -55,8 +55,24 @@ void Shard::bytes_received(uint32_t slot, const BlockRef& block, Slice bytes) {
 void Shard::connection_lost(uint32_t slot, CloseReason reason) {
   ClientSession* session = at(slot);
   if (session == nullptr) return;
+  if (session->is_shaking_hands()) {
+    const bool is_end = reason == CloseReason::kClientClosed;
+    session->tls_failed(is_end ? "EOF" : "connection reset by peer", false, false);
+  }
   session->close(reason);
   end_session(*session, false);
+}
+
+void Shard::tls_established(uint32_t slot, std::shared_ptr<const TlsPeer> peer) {
+  if (ClientSession* session = at(slot); session != nullptr) {
+    session->tls_established(std::move(peer));
+  }
+}
+
+void Shard::tls_failed(uint32_t slot, const std::string& why, bool is_probe, bool was_open) {
+  if (ClientSession* session = at(slot); session != nullptr) {
+    session->tls_failed(why, is_probe, was_open);
+  }
 }
 
 void Shard::close_session(ClientSession& session, CloseReason reason, session::SessionView last) {
@@ -305,6 +321,16 @@ void Shard::resume_reads(ClientSession& session) {
 
 bool Shard::verify_password(ClientSession& session, std::string hash, std::string password) {
   return port_.verify_password(session.handle, std::move(hash), std::move(password));
+}
+
+bool Shard::start_tls(ClientSession& session, Slice first) {
+  if (!session.outbound.is_empty()) flush(session);
+  if (!session.outbound.is_empty()) {
+    // Not even INFO fits into the socket; the rest of it must not follow encrypted.
+    session.close(CloseReason::kWriteError);
+    return true;
+  }
+  return port_.start_tls(session.handle, first);
 }
 
 void Shard::log(session::LogLevel level, const ClientSession& session, std::string text) {

@@ -41,6 +41,9 @@ class ClientSession final : public router::Receiver {
   void on_bytes(const BlockRef& block, Slice bytes);
   void on_timer(TimerKind kind);
   void password_verified(bool is_right);
+  void tls_established(std::shared_ptr<const TlsPeer> peer);
+  // In the handshake, or later if `was_open`. `is_probe`: the peer never meant TLS.
+  void tls_failed(const std::string& why, bool is_probe, bool was_open);
   void on_config_change(bool auth_changed);
   void announce_lame_duck(const std::vector<std::string>& connect_urls);
   // The peer or the server ends the connection.
@@ -63,6 +66,7 @@ class ClientSession final : public router::Receiver {
   size_t subscription_count() const { return sids_.size(); }
   CloseReason close_reason() const { return close_reason_; }
   bool is_connected() const { return connect_received_; }
+  bool is_shaking_hands() const { return transport_ == Transport::kHandshake; }
 
   // The socket took too little for write_deadline: closes, or goes on when told to retry.
   void on_write_deadline();
@@ -84,6 +88,16 @@ class ClientSession final : public router::Receiver {
     int64_t count = 0;
   };
 
+  // What the connection is carried by, and what it waits for until that is known.
+  enum class Transport : uint8_t {
+    kPlain,
+    kAwaitsFallback,     // INFO is held back for a client that begins with a handshake
+    kAwaitsProxyHeader,  // which comes before everything else
+    kAwaitsFirstByte,    // it tells whether this is TLS
+    kHandshake,
+    kTls,
+  };
+
   // receiver
   bool may_receive(const router::Subscription& subscription,
                    const router::Message& message) override;
@@ -91,6 +105,17 @@ class ClientSession final : public router::Receiver {
   void on_pending_exceeded() override;
   void on_max_delivered(uint32_t subscription_slot) override;
   void trace_delivery(Slice prefix, const router::Message& message) override;
+
+  // TLS
+  void prepare_tls();
+  void choose_transport();
+  void take_first_bytes(const BlockRef& block, Slice bytes);
+  void after_proxy_header(const BlockRef& block, Slice bytes);
+  void start_tls(Slice first);
+  void on_tls_timer();
+  bool is_pinned(const TlsPeer& peer) const;
+  // The transport is known: what follows is NATS.
+  void start_serving();
 
   // input
   void read_proxy_header(const BlockRef& block, Slice bytes);
@@ -164,6 +189,7 @@ class ClientSession final : public router::Receiver {
   SidMap sids_;
   std::unique_ptr<Details> details_;
   std::unique_ptr<proto::ProxyHeader> proxy_header_;  // as long as it is awaited
+  std::shared_ptr<const TlsPeer> tls_peer_;
   std::shared_ptr<const auth::User> user_;
   auth::AccountPtr tenant_;  // what the configuration says of `account`; null: nothing
   const std::vector<subject::SubjectMapping>* mappings_ = nullptr;  // tenant_'s; null: none
@@ -188,11 +214,14 @@ class ClientSession final : public router::Receiver {
   WallTime stop_{};
   Instant last_input_{};
   Instant ping_sent_{};
+  Instant tls_deadline_{};
   Duration rtt_{};
   uint32_t turn_input_bytes_ = 0;
   int pings_out_ = 0;
   CloseReason close_reason_ = CloseReason::kClientClosed;
 
+  Transport transport_ = Transport::kPlain;
+  bool tls_first_ = false;  // the handshake comes before INFO
   bool connect_received_ = false;
   bool is_authenticated_ = false;
   bool first_pong_sent_ = false;

@@ -10,6 +10,7 @@ enum class CloseReason : uint8_t {
   kClientClosed,
   kAuthenticationTimeout,
   kAuthenticationViolation,
+  kTlsHandshake,
   kSlowConsumerPendingBytes,
   kSlowConsumerWriteDeadline,
   kWriteError,

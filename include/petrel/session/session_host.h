@@ -8,6 +8,7 @@
 #include "petrel/base/counter.h"
 #include "petrel/base/prng.h"
 #include "petrel/base/time.h"
+#include "petrel/base/tls_peer.h"
 #include "petrel/proto/server_info.h"
 #include "petrel/router/account_registry.h"
 #include "petrel/router/router.h"
@@ -17,6 +18,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,12 +27,29 @@ namespace petrel::session {
 class ClientSession;
 
 enum class LogLevel : uint8_t { kInfo, kWarn, kError, kDebug, kTrace };
-enum class TimerKind : uint8_t { kAuthentication, kPing, kStall, kWriteDeadline, kProxyHeader };
+enum class TimerKind : uint8_t {
+  kAuthentication,
+  kPing,
+  kStall,
+  kWriteDeadline,
+  kProxyHeader,
+  kTls
+};
+
+// What sessions have to know of TLS; certificates and keys are not among it.
+struct SessionTls {
+  bool allows_plain = false;     // a client may speak TLS or not
+  bool handshake_first = false;  // no INFO before the handshake
+  Duration first_fallback = {};  // how long to wait for a handshake before INFO; 0: for ever
+  Duration timeout = Duration::seconds(2);
+  std::set<std::string> pinned_certs = {};  // empty: any
+};
 
 // Immutable; a reload makes a new one and the shards pass it to their sessions.
 struct SessionConfig {
   proto::ServerInfo info;  // without the fields of one connection
   std::shared_ptr<const auth::Authenticator> authenticator;
+  std::shared_ptr<const SessionTls> tls;  // null: no TLS
   // Null: $G alone, without mappings and limits.
   std::shared_ptr<const auth::AccountSnapshot> accounts;
   std::string cluster_name;
@@ -89,6 +108,10 @@ class SessionHost {
   // Checks a password on a worker; password_verified comes to the session later. False: too much
   // of this is waiting already.
   virtual bool verify_password(ClientSession& session, std::string hash, std::string password) = 0;
+  // The connection speaks TLS from now on, after what is queued was sent in clear; `first` are
+  // bytes of it that came already. tls_established or tls_failed comes to the session later, or at
+  // once. False: too many handshakes a second, nothing has happened.
+  virtual bool start_tls(ClientSession& session, Slice first) = 0;
   virtual void log(LogLevel level, const ClientSession& session, std::string text) = 0;
 };
 

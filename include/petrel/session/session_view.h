@@ -2,8 +2,10 @@
 #pragma once
 
 #include "petrel/base/time.h"
+#include "petrel/base/tls_peer.h"
 #include "petrel/session/close_reason.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,6 +49,8 @@ struct SessionView {
   std::string account;
   std::string account_tag;  // for people; "": the account's name
   std::string user;
+  std::shared_ptr<const TlsPeer> tls;  // null: it does not speak TLS
+  bool tls_first = false;
   std::vector<SubscriptionView> subscriptions;
 };
 

@@ -50,6 +50,9 @@ class ShardPort {
   // Checks on a worker; the answer comes back as an inbox task. False: too many wait.
   virtual bool verify_password(router::ConnectionHandle connection, std::string hash,
                                std::string password) = 0;
+  // The connection speaks TLS from now on; `first` are bytes of it that came already. False: too
+  // many handshakes a second, nothing has happened.
+  virtual bool start_tls(router::ConnectionHandle connection, Slice first) = 0;
   virtual void log(session::LogLevel level, const session::ClientSession& session,
                    std::string text) = 0;
   // A connection that open_connection began is over.
@@ -81,6 +84,8 @@ class Shard final : private router::RouterPort, private session::SessionHost {
                        Slice refusal);
   void bytes_received(uint32_t slot, const BlockRef& block, Slice bytes);
   void writable(uint32_t slot);
+  void tls_established(uint32_t slot, std::shared_ptr<const TlsPeer> peer);
+  void tls_failed(uint32_t slot, const std::string& why, bool is_probe, bool was_open);
   // The socket is gone already.
   void connection_lost(uint32_t slot, session::CloseReason reason);
   void handle_inbox();
@@ -134,6 +139,7 @@ class Shard final : private router::RouterPort, private session::SessionHost {
   void sync_inbox() override { handle_inbox(); }
   bool verify_password(session::ClientSession& session, std::string hash,
                        std::string password) override;
+  bool start_tls(session::ClientSession& session, Slice first) override;
   void log(session::LogLevel level, const session::ClientSession& session,
            std::string text) override;
 

@@ -33,6 +33,7 @@ class SimLoop final : public shard::ShardPort {
   bool verify_password(router::ConnectionHandle, std::string, std::string) override {
     return false;
   }
+  bool start_tls(router::ConnectionHandle, Slice) override { return false; }
   void log(session::LogLevel, const session::ClientSession&, std::string) override {}
   void connection_ended() override {}
 

@@ -102,6 +102,11 @@ class SessionWorld final : public SessionHost, public router::RouterPort {
     verified.emplace_back(std::move(hash), std::move(password));
     return has_workers;
   }
+  bool start_tls(ClientSession& session, Slice first) override {
+    said_in_clear = take(session);
+    tls_first_bytes.emplace_back(first);
+    return has_tls_room;
+  }
   void log(LogLevel, const ClientSession&, std::string text) override {
     logs.push_back(std::move(text));
   }
@@ -130,11 +135,14 @@ class SessionWorld final : public SessionHost, public router::RouterPort {
   std::vector<Timer> timers;
   std::vector<SessionView> closed;
   std::vector<std::pair<std::string, std::string>> verified;
+  std::vector<std::string> tls_first_bytes;  // of each handshake that began
+  std::string said_in_clear;                 // before the last of them
   std::vector<std::string> logs;
   int pauses = 0;
   int resumes = 0;
   int syncs = 0;
   bool has_workers = true;
+  bool has_tls_room = true;
 };
 
 inline std::shared_ptr<const auth::Authenticator> one_user(

@@ -47,6 +47,10 @@ class FakeShardPort final : public ShardPort {
     return !items.empty();
   }
   void inbox_handled(size_t bytes) override { handled += bytes; }
+  bool start_tls(router::ConnectionHandle connection, Slice first) override {
+    tls_started.emplace_back(connection, std::string(first));
+    return true;
+  }
   bool verify_password(router::ConnectionHandle connection, std::string,
                        std::string password) override {
     verifying.emplace_back(connection, std::move(password));
@@ -59,6 +63,7 @@ class FakeShardPort final : public ShardPort {
   std::map<uint16_t, std::vector<InboxItem>> posted;
   std::vector<InboxItem> inbox;
   std::vector<std::pair<router::ConnectionHandle, std::string>> verifying;
+  std::vector<std::pair<router::ConnectionHandle, std::string>> tls_started;
   size_t handled = 0;
   int ended = 0;
 };
@@ -100,6 +105,31 @@ class ShardTest : public testing::Test {
   FakeShardPort port_;
   Shard shard_{{0, 2, 1}, port_, accounts_, config_};
 };
+
+class TlsShardTest : public ShardTest {
+ protected:
+  static std::shared_ptr<session::SessionConfig> with_tls() {
+    auto config = plain_config();
+    config->tls = std::make_shared<const session::SessionTls>();
+    return config;
+  }
+  TlsShardTest() : ShardTest(with_tls()) {}
+};
+
+TEST_F(TlsShardTest, InfoIsOnTheSocketBeforeTheHandshakeBegins) {
+  shard_.open_connection({0, 1, 0}, 1, {"127.0.0.1", 5000}, "");
+  ASSERT_EQ(port_.tls_started.size(), 1U);
+  EXPECT_EQ(socket(0).got.substr(0, 5), "INFO ");
+  EXPECT_EQ(port_.tls_started.front().second, "");
+}
+
+TEST_F(TlsShardTest, AHandshakeThatThePeerLeavesIsAHandshakeFailure) {
+  shard_.open_connection({0, 1, 0}, 1, {"127.0.0.1", 5000}, "");
+  shard_.connection_lost(0, session::CloseReason::kClientClosed);
+  shard_.end_turn();
+  ASSERT_EQ(shard_.closed_sessions().size(), 1U);
+  EXPECT_EQ(shard_.closed_sessions().front().reason, session::CloseReason::kTlsHandshake);
+}
 
 TEST_F(ShardTest, EachConnectionIsFlushedOnceATurn) {
   connect(0);

@@ -1,0 +1,34 @@
+// TLS of the client listener. Source: spec config.md section 4.
+#include "server/server_impl.h"
+
+#include <chrono>
+
+namespace petrel {
+
+Result<std::shared_ptr<const net::TlsContext>> Server::Impl::load_tls(
+    const conf::Options& of) const {
+  auto context = server::load_tls_context(of);
+  if (!context || *context == nullptr) return context;
+  for (const std::string& name : (*context)->left_out()) {
+    say(LogLevel::kWarn, "TLS: " + name + " is not available and left out");
+  }
+  return context;
+}
+
+void Server::Impl::announce_tls() const {
+  const conf::Options now = options();
+  const bool is_first_only = now.tls->handshake_first && now.tls->handshake_first_fallback.ns == 0;
+  const bool is_optional = now.allow_non_tls && !is_first_only;
+  say(LogLevel::kInfo,
+      std::string("TLS ") + (is_optional ? "available" : "required") + " for client connections");
+  if (!is_first_only) return;
+  say(LogLevel::kWarn,
+      "Clients that are not using \"TLS Handshake First\" option will fail to connect");
+}
+
+bool Server::Impl::admit_tls_handshake() {
+  const auto since_origin = std::chrono::steady_clock::now().time_since_epoch();
+  return tls_rate.admit(std::chrono::duration_cast<std::chrono::nanoseconds>(since_origin).count());
+}
+
+}  // namespace petrel
