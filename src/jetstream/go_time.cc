@@ -1,0 +1,204 @@
+#include "jetstream/go_time.h"
+
+#include "petrel/base/go_quote.h"
+
+#include <algorithm>
+
+namespace petrel::jetstream {
+
+namespace {
+
+constexpr Slice kLayout = "2006-01-02T15:04:05Z07:00";
+constexpr int64_t kSecond = 1'000'000'000;
+constexpr int64_t kDay = 86'400;
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// Days since 1970-01-01 of the proleptic Gregorian calendar.
+int64_t days_of(int64_t year, int64_t month, int64_t day) {
+  year -= month <= 2 ? 1 : 0;
+  const int64_t era = (year >= 0 ? year : year - 399) / 400;
+  const int64_t of_era = year - era * 400;
+  const int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  return era * 146'097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719'468;
+}
+
+struct Civil {
+  int64_t year = 0;
+  int64_t month = 0;
+  int64_t day = 0;
+};
+
+Civil civil_of(int64_t days) {
+  days += 719'468;
+  const int64_t era = (days >= 0 ? days : days - 146'096) / 146'097;
+  const int64_t of_era = days - era * 146'097;
+  const int64_t year = (of_era - of_era / 1460 + of_era / 36'524 - of_era / 146'096) / 365;
+  const int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+  const int64_t shifted = (5 * of_year + 2) / 153;
+  const int64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
+  return {year + era * 400 + (month <= 2 ? 1 : 0), month, of_year - (153 * shifted + 2) / 5 + 1};
+}
+
+int64_t days_in(int64_t month, int64_t year) {
+  if (month == 2) return (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)) ? 29 : 28;
+  return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+}
+
+void append_padded(std::string& out, int64_t value, size_t width) {
+  const std::string digits = std::to_string(value);
+  if (digits.size() < width) out.append(width - digits.size(), '0');
+  out.append(digits);
+}
+
+// Reads a time piece by piece and remembers the first piece that does not fit the layout.
+class Reader {
+ public:
+  explicit Reader(Slice text) : text_(text), rest_(text) {}
+
+  bool run(WallTime& out) {
+    int64_t year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
+    if (!number(year, 4, "2006") || !literal("-", "-") || !number(month, 2, "01")) return false;
+    if (month < 1 || month > 12) return range("month");
+    if (!literal("-", "-") || !number(day, 2, "02") || !literal("T", "T")) return false;
+    if (!hour_number(hour)) return false;
+    if (hour > 23) return range("hour");
+    if (!literal(":", ":") || !number(minute, 2, "04")) return false;
+    if (minute > 59) return range("minute");
+    if (!literal(":", ":") || !number(second, 2, "05")) return false;
+    if (second > 59) return range("second");
+    const int64_t nanos = fraction();
+    int64_t offset = 0;
+    if (!zone(offset)) return false;
+    if (!rest_.empty()) return fail_with(": extra text: " + go_quote(rest_));
+    if (day < 1 || day > days_in(month, year)) return range("day");
+    set(out, days_of(year, month, day) * kDay + hour * 3600 + minute * 60 + second - offset, nanos);
+    return true;
+  }
+  const std::string& error() const { return error_; }
+
+ private:
+  bool fail(Slice element) {
+    return fail_with(": cannot parse " + go_quote(rest_) + " as " + go_quote(element));
+  }
+  bool range(Slice what) { return fail_with(": " + std::string(what) + " out of range"); }
+  bool fail_with(const std::string& message) {
+    const bool is_range = message.ends_with("out of range") || message.starts_with(": extra");
+    error_ = "parsing time " + go_quote(text_);
+    if (!is_range) error_ += " as " + go_quote(kLayout);
+    error_ += message;
+    return false;
+  }
+  bool literal(Slice expected, Slice element) {
+    if (!rest_.starts_with(expected)) return fail(element);
+    rest_.remove_prefix(expected.size());
+    return true;
+  }
+  bool number(int64_t& out, size_t width, Slice element) {
+    if (rest_.size() < width || !std::all_of(rest_.begin(), rest_.begin() + width, is_digit)) {
+      return fail(element);
+    }
+    for (size_t i = 0; i < width; ++i) out = out * 10 + (rest_[i] - '0');
+    rest_.remove_prefix(width);
+    return true;
+  }
+  // An hour may have one digit, as in Go.
+  bool hour_number(int64_t& out) {
+    const size_t width = rest_.size() > 1 && is_digit(rest_[1]) ? 2 : 1;
+    return number(out, width, "15");
+  }
+  int64_t fraction() {
+    if (rest_.size() < 2 || (rest_[0] != '.' && rest_[0] != ',') || !is_digit(rest_[1])) return 0;
+    rest_.remove_prefix(1);
+    int64_t nanos = 0;
+    int64_t unit = kSecond / 10;
+    while (!rest_.empty() && is_digit(rest_.front())) {
+      nanos += unit * (rest_.front() - '0');
+      unit /= 10;
+      rest_.remove_prefix(1);
+    }
+    return nanos;
+  }
+  bool zone(int64_t& offset) {
+    if (rest_.starts_with("Z")) {
+      rest_.remove_prefix(1);
+      return true;
+    }
+    constexpr Slice kElement = "Z07:00";
+    if (rest_.size() < 6 || (rest_[0] != '+' && rest_[0] != '-') || rest_[3] != ':') {
+      return fail(kElement);
+    }
+    for (const size_t i : {1U, 2U, 4U, 5U}) {
+      if (!is_digit(rest_[i])) return fail(kElement);
+    }
+    const int64_t hours = (rest_[1] - '0') * 10 + (rest_[2] - '0');
+    const int64_t minutes = (rest_[4] - '0') * 10 + (rest_[5] - '0');
+    if (hours > 24) return range("time zone offset hour");
+    if (minutes > 60) return range("time zone offset minute");
+    offset = (hours * 3600 + minutes * 60) * (rest_[0] == '-' ? -1 : 1);
+    rest_.remove_prefix(6);
+    return true;
+  }
+  static void set(WallTime& out, int64_t seconds, int64_t nanos) {
+    constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / kSecond - 1;
+    if (seconds > kMost) {
+      out = kTimeMax;
+    } else if (seconds < -kMost) {
+      out = kTimeMin;
+    } else {
+      out = {seconds * kSecond + nanos};
+    }
+  }
+
+  Slice text_;
+  Slice rest_;
+  std::string error_;
+};
+
+}  // namespace
+
+void append_go_time(std::string& out, WallTime time) {
+  if (time == kTimeMin) {
+    out.append("0001-01-01T00:00:00Z");
+    return;
+  }
+  int64_t seconds = time.ns / kSecond;
+  int64_t nanos = time.ns % kSecond;
+  if (nanos < 0) {
+    nanos += kSecond;
+    --seconds;
+  }
+  int64_t days = seconds / kDay;
+  int64_t of_day = seconds % kDay;
+  if (of_day < 0) {
+    of_day += kDay;
+    --days;
+  }
+  const Civil date = civil_of(days);
+  append_padded(out, date.year, 4);
+  out.push_back('-');
+  append_padded(out, date.month, 2);
+  out.push_back('-');
+  append_padded(out, date.day, 2);
+  out.push_back('T');
+  append_padded(out, of_day / 3600, 2);
+  out.push_back(':');
+  append_padded(out, of_day / 60 % 60, 2);
+  out.push_back(':');
+  append_padded(out, of_day % 60, 2);
+  if (nanos != 0) {
+    out.push_back('.');
+    append_padded(out, nanos, 9);
+    while (out.back() == '0') out.pop_back();
+  }
+  out.push_back('Z');
+}
+
+std::string read_go_time(Slice text, WallTime& out) {
+  Reader reader(text);
+  return reader.run(out) ? std::string() : reader.error();
+}
+
+}  // namespace petrel::jetstream
