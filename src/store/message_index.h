@@ -1,0 +1,152 @@
+// MessageIndex: which sequences a store holds, with subject, time and place of each; answers every
+// lookup of MessageStore. Segments by sequence, a table of subjects over all of them.
+//
+// Owner: a MemoryStore or FileStore. Thread: its home loop.
+// Costs: append and remove are constant; a literal filter costs one look per segment between its
+// matches; a wildcard is matched once against the dictionary of a segment and remembered.
+// Source: spec streams.md sections 3 and 11.
+#pragma once
+
+#include "store/segment_index.h"
+
+#include "petrel/store/message_store.h"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace petrel::store {
+
+// What a message counts besides its bytes.
+struct Accounting {
+  int64_t fixed = 0;    // besides its record; may be negative
+  uint32_t header = 0;  // when it has one
+};
+
+class MessageIndex {
+ public:
+  // Keeps what the index does not hold.
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    // Puts the index of the segment back into memory.
+    virtual void load(Segment& segment) = 0;
+    // No message of the segment is left; it is out of the index.
+    virtual void on_dropped(std::unique_ptr<Segment> segment) = 0;
+    // A message of the segment was deleted.
+    virtual void on_deleted(Segment& segment, uint32_t entry) = 0;
+  };
+
+  MessageIndex(Accounting accounting, Owner& owner) : accounting_(accounting), owner_(owner) {}
+  ~MessageIndex();
+  MessageIndex(const MessageIndex&) = delete;
+  MessageIndex& operator=(const MessageIndex&) = delete;
+
+  struct Found {
+    Segment* segment = nullptr;
+    uint32_t entry = 0;
+  };
+
+  // --- changes ---
+  // The segment that appends go to; null: begin one first.
+  Segment* active();
+  // REQUIRES: active() is null or was sealed; `first` above every sequence.
+  Segment& begin_segment(uint64_t id, uint64_t first);
+  void seal_active();
+  // Into active(), which is neither full nor too far below the sequence.
+  void append(const NewMessage& message, const RecordPlace& place);
+  void skip(uint64_t sequence, WallTime time);
+  // What is to go must have been found before.
+  RemovedMessage remove(const Found& found);
+  uint64_t purge_below(uint64_t sequence, const std::function<void(const RemovedMessage&)>& visit);
+  void advance(uint64_t sequence);
+
+  // --- for the owner ---
+  using Segments = std::deque<std::unique_ptr<Segment>>;
+  Segments& segments() { return segments_; }
+  SubjectTable& subjects_table() { return subjects_; }
+  StoreState& mutable_state() { return state_; }
+  const Accounting& accounting() const { return accounting_; }
+  SegmentIndex& loaded(Segment& segment) {
+    if (segment.index == nullptr) owner_.load(segment);
+    return *segment.index;
+  }
+  uint32_t next_serial() { return ++serial_; }
+  uint64_t counted(const RecordPlace& place) const;
+  // A segment that live messages are copied to one by one, and that then takes the place of those
+  // they came from: `count` ones beginning at `at`. The old ones go to Owner::on_dropped.
+  std::unique_ptr<Segment> begin_copy(uint64_t id);
+  void copy_entry(Segment& to, const Found& from, const RecordPlace& place);
+  void replace(size_t at, size_t count, std::unique_ptr<Segment> copy);
+  // Where the segment stands; segments().size() when it does not.
+  size_t place_of(const Segment& segment);
+  // The first sequence and its time after messages went from the front.
+  void refresh_first();
+
+  // --- lookups ---
+  const StoreState& state() const { return state_; }
+  std::optional<Found> find(uint64_t sequence);
+  SubjectTotals totals_of(Slice subject);
+  SubjectTotals totals_of(SubjectNode& node);
+  uint64_t last_match(const Filters& filters, uint64_t at_most);
+  uint64_t next_match(const Filters& filters, uint64_t from);
+  uint64_t count_matches(const Filters& filters, uint64_t from);
+  uint64_t first_at_or_after(WallTime time);
+  std::vector<MessageStore::SubjectCount> subjects(const Filters& filters, Slice after, size_t max);
+  std::vector<uint64_t> deleted_sequences(size_t max);
+  std::optional<MessageStore::Known> known(uint64_t sequence);
+
+ private:
+  // The subjects of one segment that a set of filters admits.
+  struct MatchSet {
+    uint32_t serial = 0;
+    Filters filters;
+    uint32_t examined = 0;  // subjects of the dictionary
+    std::vector<uint64_t> bits;
+    std::vector<uint16_t> few;  // the matching ones while they are few
+    uint32_t matches = 0;
+    bool admits(uint16_t local) const { return (bits[local / 64] >> (local % 64) & 1) != 0; }
+  };
+  static constexpr size_t kMatchSetsMax = 32;
+  static constexpr uint32_t kFewMax = 8;
+
+  size_t segment_at(uint64_t sequence);
+  void drop_segment(size_t at);
+  void leave(std::unique_ptr<Segment> segment);
+  void forget_message(SubjectNode& node, uint64_t sequence);
+  void purge_segment(Segment& segment, const std::function<void(const RemovedMessage&)>& visit);
+  uint64_t next_live(uint64_t from);
+  uint64_t last_live(uint64_t at_most);
+  uint64_t count_live(uint64_t from);
+  uint64_t next_literal(SubjectNode& node, uint64_t from);
+  uint64_t last_literal(SubjectNode& node, uint64_t at_most);
+  uint64_t count_literal(SubjectNode& node, uint64_t from);
+  uint64_t count_in_segment(Segment& segment, const SubjectNode& node, uint64_t from);
+  void resolve_first(SubjectNode& node);
+  void resolve_last(SubjectNode& node);
+  bool collect_few(const Filters& filters, std::vector<SubjectNode*>& few) const;
+  MatchSet& match_set(Segment& segment, const Filters& filters);
+  void extend(MatchSet& set, Segment& segment) const;
+  uint32_t next_in_segment(Segment& segment, const Filters& filters, uint32_t from);
+  uint32_t last_in_segment(Segment& segment, const Filters& filters, uint32_t at_most);
+  uint64_t count_wild(const Filters& filters, uint64_t from);
+  uint32_t entry_at(Segment& segment, uint64_t sequence);
+  static uint64_t sequence_of(const Segment& segment, uint32_t entry) {
+    return segment.base + segment.index->position(entry);
+  }
+
+  const Accounting accounting_;
+  Owner& owner_;
+  StoreState state_;
+  SubjectTable subjects_;
+  Segments segments_;
+  size_t hint_ = 0;  // where segment_at found the last one
+  uint32_t serial_ = 0;
+  std::vector<MatchSet> match_sets_;
+  size_t next_match_set_ = 0;
+};
+
+}  // namespace petrel::store
