@@ -91,6 +91,7 @@ Step sync_interval(Context& context, Draft& draft, const Field& field) {
     draft.options.sync_always = true;
     return Step::kNext;
   }
+  draft.options.sync_relaxed = true;
   return read_duration(context, field, field.key, draft.options.sync_interval);
 }
 

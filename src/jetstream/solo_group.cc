@@ -37,7 +37,7 @@ bool SoloGroup::advance(size_t max) {
 }
 
 void SoloGroup::checkpointed(uint64_t index) {
-  checkpointed_ = index;
+  ++checkpoints_;
   if (journal_ != nullptr) journal_->release(options_.group, index);
 }
 

@@ -31,6 +31,7 @@ Shard::~Shard() = default;
 void Shard::set_time(Instant now, WallTime wall_now) {
   context_.now = now;
   context_.wall_now = wall_now;
+  for (const std::unique_ptr<LoopService>& service : services_) service->set_time(now, wall_now);
 }
 
 // --- connections ---

@@ -50,7 +50,8 @@ class SoloGroup final : public GroupDriver {
   // What is above `last_synced` will never be committed; nothing is accepted any more.
   void on_failed(uint64_t last_synced, const Error& why);
   bool waits() const { return !pending_.empty(); }
-  uint64_t checkpointed_index() const { return checkpointed_; }
+  // How many checkpoints were made since it was opened.
+  uint64_t checkpoints() const { return checkpoints_; }
   void change_durability(Durability durability) { options_.durability = durability; }
 
  private:
@@ -70,7 +71,7 @@ class SoloGroup final : public GroupDriver {
   uint64_t proposed_;
   uint64_t applied_;
   uint64_t synced_ = 0;
-  uint64_t checkpointed_ = 0;
+  uint64_t checkpoints_ = 0;
   bool failed_ = false;
 };
 

@@ -12,6 +12,8 @@ namespace petrel::shard {
 class LoopService {
  public:
   virtual ~LoopService() = default;
+  // The time of the turn that begins: endpoints take messages before run.
+  virtual void set_time(Instant /*now*/, WallTime /*wall_now*/) {}
   // Once per turn, after all input, in bounded steps: handles what its endpoints took and what
   // came due, and may route messages. Returns when it wants to run again at the latest
   // (Instant of `now`: at once, in the next turn).

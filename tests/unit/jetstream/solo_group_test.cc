@@ -110,6 +110,7 @@ TEST_F(SoloGroupTest, ACheckpointReleasesTheJournal) {
   SoloGroup group({7, Durability::kSynced, 0}, &journal_, member_);
   group.checkpointed(12);
   EXPECT_EQ(journal_.released[7], 12U);
+  EXPECT_EQ(group.checkpoints(), 1U);
 }
 
 }  // namespace

@@ -1,0 +1,97 @@
+// JetStreamApi: takes the requests of the JetStream API of all accounts, keeps the directory of
+// streams, and hands what concerns one stream to its home loop.
+//
+// Owner: Shard of loop 0 (as a LoopService). Thread: that loop.
+// Order: changes of one stream (create, update, delete, restore) run one after the other; requests
+// that come meanwhile for the same stream wait behind them.
+// Limits: JetStreamOptions::request_queue_limit requests wait; above it the queue is dropped, as
+// nats-server does, and an advisory tells how many.
+// Source: spec api.md; architecture section 4 (requests).
+#pragma once
+
+#include "petrel/jetstream/stream_requests.h"
+#include "petrel/router/endpoint.h"
+#include "petrel/shard/jetstream_service.h"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace petrel::shard {
+
+struct JetStreamAccount {
+  std::string name;
+  bool enabled = true;  // false: requests are answered with 10039
+  jetstream::ConfigLimits limits = {};
+};
+
+class JetStreamApi final : public LoopService {
+ public:
+  JetStreamApi(JetStreamNode& node, router::Router& router);
+  ~JetStreamApi() override;
+
+  // --- before the loop runs, later as tasks ---
+  // A new account, or new limits of one that is known.
+  void set_account(const JetStreamAccount& account);
+  // A stream that was recovered.
+  void add_stream(const std::string& account, const jetstream::StreamConfig& config, uint16_t home);
+  std::shared_ptr<JetStreamUsage> usage_of(const std::string& account);
+  static uint16_t home_of(Slice account, Slice stream, size_t loops);
+
+  Instant run(router::Router& router, Instant now, WallTime wall_now) override;
+  void set_time(Instant now, WallTime wall_now) override;
+
+ private:
+  class Inlet;
+  struct Account;
+  struct Request {
+    Account* account = nullptr;
+    jetstream::ApiRequest request;
+  };
+  struct Entry {
+    jetstream::StreamConfig config;
+    uint16_t home = 0;
+    bool is_there = false;        // false: being created
+    bool is_changing = false;     // create, update or delete is under way
+    std::deque<Request> waiting;  // behind the change
+  };
+  struct ListGathering;
+
+  void take(Account& account, const router::Message& message);
+  void handle(Request request);
+  void handle_for_stream(Request request, const jetstream::ApiSubject& subject);
+  void create_stream(Request request);
+  void update_stream(Request request);
+  void delete_stream(Request request, const jetstream::ApiSubject& subject);
+  void forward(const Request& request, const Entry& entry);
+  void names(const Request& request);
+  void list(const Request& request);
+  void account_info(const Request& request);
+  void purge_account(const Request& request, Slice account);
+  void begin_create(Request request, jetstream::StreamConfig config);
+  void change_done(Account& account, const std::string& stream,
+                   const jetstream::StreamConfig* now_is);
+  // Refusals of requests whose stream is not there, in nats-server's order of checks.
+  void refuse_missing(const Request& request, const jetstream::ApiSubject& subject);
+  std::vector<const jetstream::StreamConfig*> configs_of(const Account& account,
+                                                         const std::string& but) const;
+  std::vector<const Entry*> matching(const Account& account, const std::string& subject) const;
+  jetstream::StreamReservations reservations(const Account& account, const std::string& but) const;
+  jetstream::RequestContext context_of(const Account& account) const;
+  std::vector<jetstream::StreamAlternate> alternates(const Account& account,
+                                                     const std::string& stream) const;
+  void respond(const Request& request, const std::string& json);
+  void refuse(const Request& request, jetstream::ApiKind kind, const jetstream::ApiError& error);
+
+  JetStreamNode& node_;
+  router::Router& router_;
+  std::map<std::string, std::unique_ptr<Account>, std::less<>> accounts_;
+  std::deque<Request> queue_;
+  Instant now_{};
+  WallTime wall_now_{};
+};
+
+}  // namespace petrel::shard

@@ -1,0 +1,166 @@
+// JetStreamService: the streams whose home is one loop, with the loop's journal and disk.
+//
+// Owner: Shard (as a LoopService), one per loop. Thread: the loop's; open, recover_stream and
+// begin before it runs.
+// A turn: completions of the disk, streams that were woken or are due, then one commit of the
+// journal for all of them.
+// Source: architecture D5, section 4 and 5.
+#pragma once
+
+#include "petrel/conf/options_jetstream.h"
+#include "petrel/jetstream/stream.h"
+#include "petrel/jetstream/stream_config.h"
+#include "petrel/router/account_registry.h"
+#include "petrel/shard/loop_service.h"
+#include "petrel/store/disk.h"
+#include "petrel/store/journal.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace petrel::shard {
+
+class HostedStream;
+class JetStreamService;
+struct JetStreamUsage;
+
+// What the services of all loops of one server share. Filled before the loops run.
+struct JetStreamNode {
+  std::string server_name;
+  std::string server_id;
+  std::string cluster;
+  std::string directory;  // <store_dir>/petrel
+  conf::JetStreamOptions options;
+  router::AccountRegistry* accounts = nullptr;
+  // Any thread.
+  std::function<void(uint16_t loop, std::function<void()> task)> post;
+  std::function<void(jetstream::LogLevel, std::string)> log;
+  // An unguessable number.
+  std::function<uint64_t()> random;
+  std::vector<JetStreamService*> services;  // by loop
+  std::shared_ptr<JetStreamUsage> usage;    // of the server
+};
+
+struct NewStream {
+  std::string account;
+  std::shared_ptr<JetStreamUsage> account_usage;
+  jetstream::StreamConfig config;  // checked, with its defaults
+  WallTime created = {};
+};
+
+class JetStreamService final : public LoopService, private store::Journal::Listener {
+ public:
+  using StreamDone = std::function<void(const Error* error, jetstream::Stream* stream)>;
+
+  JetStreamService(JetStreamNode& node, uint16_t loop, router::Router& router,
+                   std::unique_ptr<store::Disk> disk);
+  ~JetStreamService() override;
+
+  // --- before the loop runs ---
+  Status open();
+  // A stream that the store directory holds, with what the journals add to it.
+  // Finds again what the store directory and the journals hold of a stream.
+  Result<jetstream::Stream*> recover_stream(store::GroupId group, store::JournalTail& tail,
+                                            const NewStream& described);
+  // Every recovered stream serves from now on. `all_checkpointed` once what the old journals hold
+  // is in checkpoints.
+  void begin(Instant now, WallTime wall_now, std::function<void()> all_checkpointed);
+
+  // --- the loop's thread ---
+  Instant run(router::Router& router, Instant now, WallTime wall_now) override;
+  void set_time(Instant now, WallTime wall_now) override;
+  // Null: not here.
+  jetstream::Stream* find(Slice account, Slice stream);
+  // `done` once its creation is on disk.
+  void create(NewStream wanted, StreamDone done);
+  // Forgets a stream that ended (Stream::remove); `then` once that is on disk. Its files go later.
+  void forget(jetstream::Stream& stream, std::function<void()> then);
+  // The journal is synced, everything checkpointed, the disk idle. Last call.
+  void shut_down();
+  // Sends a message in an account: answers and advisories. From run only, or from completions.
+  uint32_t send(router::AccountInterest& account, const jetstream::OutMessage& message);
+  bool has_interest(router::AccountInterest& account, Slice subject, Slice queue);
+  void visit(const std::function<void(const std::string& account, jetstream::Stream&)>& visit);
+  uint64_t journal_bytes() const;
+
+  // --- for hosted streams ---
+  JetStreamNode& node() { return node_; }
+  router::Router& router() { return router_; }
+  Instant now() const { return now_; }
+  WallTime wall_now() const { return wall_now_; }
+  Prng& prng() { return prng_; }
+  void wake(HostedStream& hosted);
+  void wake_at(HostedStream& hosted, Instant when);
+  void advise(HostedStream& hosted, Slice subject, std::string body);
+  std::string next_id();
+
+ private:
+  struct Advisory {
+    router::AccountInterest* account;
+    std::string subject;
+    std::string body;
+  };
+  // A stream that ended: its removal goes to disk, then its files go.
+  struct Removal {
+    std::unique_ptr<HostedStream> hosted;
+    uint64_t position = 0;  // in the journal
+    std::function<void()> then;
+    bool is_destroying = false;
+    bool is_over = false;
+  };
+  struct PendingCreate {
+    uint64_t position;
+    HostedStream* hosted;
+    StreamDone done;
+  };
+
+  // journal
+  void on_synced(uint64_t position) override;
+  void on_failed(int error, uint64_t last_synced) override;
+  void on_checkpoint_wanted(store::GroupId group) override;
+
+  Result<HostedStream*> host(const NewStream& wanted, store::GroupId group, bool is_new);
+  void run_stream(HostedStream& hosted);
+  void fire_timers();
+  void send_advisories();
+  void drop_removed();
+  void start_checkpoint(HostedStream& hosted);
+  void watch_first_checkpoints();
+  Result<store::RecoveredStore> open_store(const jetstream::StreamConfig& config,
+                                           const std::string& directory, jetstream::Stream& stream);
+
+  JetStreamNode& node_;
+  const uint16_t loop_;
+  router::Router& router_;
+  Prng prng_;
+  std::unique_ptr<store::Disk> disk_;
+  std::unique_ptr<store::Journal> journal_;
+  // By account, then name: the order of lists.
+  std::map<std::pair<std::string, std::string>, std::unique_ptr<HostedStream>, std::less<>>
+      streams_;
+  std::unordered_map<store::GroupId, HostedStream*> by_group_;
+  std::vector<HostedStream*> runnable_;
+  std::vector<HostedStream*> running_;
+  std::vector<HostedStream*> waiting_;  // for the journal
+  std::set<std::pair<Instant, HostedStream*>> timers_;
+  std::vector<PendingCreate> creating_;
+  std::set<HostedStream*> recovering_;  // their first checkpoint is awaited
+  std::function<void()> all_checkpointed_;
+  uint64_t synced_ = 0;
+  std::vector<Advisory> advisories_;
+  std::vector<std::unique_ptr<Removal>> removals_;
+  subject::MatchResult match_;
+  std::string frame_;
+  Instant now_{};
+  WallTime wall_now_{};
+};
+
+}  // namespace petrel::shard

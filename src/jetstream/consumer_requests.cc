@@ -1,0 +1,279 @@
+#include "jetstream/consumer_requests.h"
+
+#include "petrel/jetstream/consumer.h"
+#include "petrel/proto/header_view.h"
+#include "petrel/subject/subject.h"
+
+#include <algorithm>
+
+namespace petrel::jetstream {
+
+namespace {
+
+ApiStatus refuse(ApiErrc errc) {
+  return api_error(errc);
+}
+
+bool has_path_separator(Slice name) {
+  return name.find_first_of("\\/") != Slice::npos;
+}
+
+// What the subject of a create request says against its body. Fills in the name.
+ApiStatus join_subject(const ApiSubject& subject, ConsumerCreateRequest& wanted) {
+  ConsumerConfig& config = wanted.config;
+  const bool is_legacy_ephemeral = subject.consumer.empty() && !subject.is_durable;
+  if (subject.is_durable && subject.consumer.empty()) {
+    return refuse(ApiErrc::kConsumerDurableNameNotInSubject);
+  }
+  if (subject.stream != wanted.stream_name) return refuse(ApiErrc::kStreamMismatch);
+  const Slice name = is_legacy_ephemeral ? Slice(config.name) : subject.consumer;
+  if (has_path_separator(name)) return refuse(ApiErrc::kConsumerNameContainsPathSeparators);
+  if (subject.is_durable && config.durable_name.empty()) {
+    return refuse(ApiErrc::kConsumerDurableNameNotSet);
+  }
+  if (!is_legacy_ephemeral) {
+    if (!config.durable_name.empty() && config.durable_name != name) {
+      return refuse(ApiErrc::kConsumerDurableNameNotMatchSubject);
+    }
+    config.name = std::string(name);
+  } else if (!config.durable_name.empty()) {
+    return refuse(ApiErrc::kConsumerEphemeralWithDurableName);
+  }
+  if (subject.filter.empty()) return {};
+  if (!config.filter_subjects.empty()) return refuse(ApiErrc::kConsumerMultipleFiltersNotAllowed);
+  if (config.filter_subject != subject.filter) {
+    return refuse(ApiErrc::kConsumerCreateFilterSubjectMismatch);
+  }
+  return {};
+}
+
+std::string random_name(Prng& prng) {
+  constexpr Slice kDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  constexpr size_t kNameBytes = 8;
+  std::string name(kNameBytes, '0');
+  for (char& digit : name) digit = kDigits[prng.below(kDigits.size())];
+  return name;
+}
+
+// Consumers of mirrors and sources get a name of their own, or become durable where messages stay
+// until they are acknowledged.
+void prepare_sourcing(const Stream& stream, Prng& prng, ConsumerConfig& config) {
+  if (!config.direct || !config.sourcing || config.name.empty()) return;
+  if (stream.config().retention == Retention::kLimits) {
+    config.name += "-" + random_name(prng);
+    return;
+  }
+  config.direct = false;
+  config.durable_name = config.name;
+  config.ack_policy = AckPolicy::kFlowControl;
+  config.ack_wait = {};
+  config.max_deliver = 0;
+  config.inactive_threshold = {};
+}
+
+std::vector<const ConsumerConfig*> configs_of(const Stream& stream) {
+  std::vector<const ConsumerConfig*> configs;
+  for (const Consumer* consumer : stream.consumers()) configs.push_back(&consumer->config());
+  return configs;
+}
+
+// A deliver subject that the stream itself captures would feed it for ever.
+ApiStatus check_cycle(const Stream& stream, const ConsumerConfig& config) {
+  if (!config.is_push()) return {};
+  for (const std::string& own : stream.config().subjects) {
+    if (subject::subjects_collide(own, config.deliver_subject)) {
+      return refuse(ApiErrc::kConsumerDeliverCycle);
+    }
+  }
+  return {};
+}
+
+void create(Stream& stream, ConsumerCreateRequest wanted, const RequestContext& context,
+            const Respond& respond) {
+  constexpr ApiKind kKind = ApiKind::kConsumerCreate;
+  prepare_sourcing(stream, stream.outside().prng(), wanted.config);
+  const Consumer* current = stream.find_consumer(wanted.config.name);
+  if (current != nullptr) wanted.config.pause_until = current->config().pause_until;
+  ConsumerCheckContext check;
+  check.limits = context.limits;
+  check.pedantic = wanted.pedantic;
+  check.consumers = configs_of(stream);
+  check.current = current != nullptr ? &current->config() : nullptr;
+  ApiResult<ConsumerConfig> checked = check_consumer_config(wanted.config, stream.config(), check);
+  if (!checked) return respond(error_json(kKind, checked.error()));
+  if (const ApiStatus cycle = check_cycle(stream, *checked)) {
+    return respond(error_json(kKind, *cycle));
+  }
+  const ApiResult<ConsumerOutcome> outcome =
+      decide_consumer(wanted.action, check.current, wanted.config, *checked);
+  if (!outcome) return respond(error_json(kKind, outcome.error()));
+  if (*outcome == ConsumerOutcome::kUnchanged) {
+    return respond(consumer_info_json(kKind, current->info()));
+  }
+  if (checked->name.empty()) checked->name = random_name(stream.outside().prng());
+  set_consumer_level(*checked);
+  stream.create_consumer(*checked, [respond](const ApiError* error, Consumer* consumer) {
+    if (error != nullptr) return respond(error_json(kKind, *error));
+    respond(consumer_info_json(kKind, consumer->info()));
+  });
+}
+
+void answer_create(Stream& stream, const ApiSubject& subject, const ApiRequest& request,
+                   const RequestContext& context, const Respond& respond) {
+  constexpr ApiKind kKind = ApiKind::kConsumerCreate;
+  ApiResult<ConsumerCreateRequest> wanted = parse_consumer_create(request.body, context.strict);
+  if (!wanted) return respond(error_json(kKind, wanted.error()));
+  if (const ApiStatus wrong = join_subject(subject, *wanted)) {
+    return respond(error_json(kKind, *wrong));
+  }
+  if (wanted->config.num_replicas > 1) {
+    return respond(error_json(kKind, api_error(ApiErrc::kStreamReplicasNotSupported)));
+  }
+  stream.when_applied([&stream, wanted = *std::move(wanted), context, respond] {
+    create(stream, wanted, context, respond);
+  });
+}
+
+std::vector<const Consumer*> public_consumers(const Stream& stream) {
+  std::vector<const Consumer*> shown;
+  for (const Consumer* consumer : stream.consumers()) {
+    if (!consumer->config().direct) shown.push_back(consumer);
+  }
+  return shown;
+}
+
+void answer_names(const Stream& stream, const PagedRequest& wanted, const Respond& respond) {
+  const std::vector<const Consumer*> shown = public_consumers(stream);
+  const Page page = page_of(wanted.offset, shown.size(), kNamesPage);
+  std::vector<std::string> names;
+  const size_t end = std::min<size_t>(shown.size(), page.offset + page.limit);
+  for (size_t i = page.offset; i < end; ++i) names.push_back(shown[i]->name());
+  respond(consumer_names_json(names, page));
+}
+
+void answer_list(const Stream& stream, const PagedRequest& wanted, const Respond& respond) {
+  const std::vector<const Consumer*> shown = public_consumers(stream);
+  const Page page = page_of(wanted.offset, shown.size(), kListPage);
+  std::vector<ConsumerInfoView> infos;
+  const size_t end = std::min<size_t>(shown.size(), page.offset + page.limit);
+  for (size_t i = page.offset; i < end; ++i) infos.push_back(shown[i]->info());
+  respond(consumer_list_json(infos, page));
+}
+
+void answer_page(Stream& stream, const ApiSubject& subject, const ApiRequest& request,
+                 const RequestContext& context, const Respond& respond) {
+  const ApiResult<PagedRequest> wanted = parse_consumer_page(request.body, context.strict);
+  if (!wanted) return respond(error_json(subject.kind, wanted.error()));
+  stream.when_applied([&stream, call = subject.call, wanted = *wanted, respond] {
+    call == ApiCall::kConsumerNames ? answer_names(stream, wanted, respond)
+                                    : answer_list(stream, wanted, respond);
+  });
+}
+
+void answer_info(Stream& stream, const std::string& name, const RequestContext& context,
+                 const Respond& respond) {
+  stream.when_applied([&stream, name, server = context.server_name, respond] {
+    const Consumer* consumer = stream.find_consumer(name);
+    if (consumer == nullptr) {
+      return respond(error_json(ApiKind::kConsumerInfo, api_error(ApiErrc::kConsumerNotFound)));
+    }
+    ConsumerInfoView info = consumer->info();
+    info.cluster.emplace();
+    info.cluster->leader = server;
+    respond(consumer_info_json(ApiKind::kConsumerInfo, info));
+  });
+}
+
+void answer_delete(Stream& stream, const std::string& name, const Respond& respond) {
+  constexpr ApiKind kKind = ApiKind::kConsumerDelete;
+  stream.when_applied([&stream, name, respond] {
+    if (stream.find_consumer(name) == nullptr) {
+      return respond(error_json(kKind, api_error(ApiErrc::kConsumerNotFound)));
+    }
+    stream.delete_consumer(name, [respond](const ApiError* error) {
+      respond(error != nullptr ? error_json(kKind, *error) : success_json(kKind));
+    });
+  });
+}
+
+void answer_pause(Stream& stream, const std::string& name, const ApiRequest& request,
+                  const RequestContext& context, const Respond& respond) {
+  constexpr ApiKind kKind = ApiKind::kConsumerPause;
+  const auto wanted = parse_consumer_pause(request.body, context.strict);
+  if (!wanted) return respond(error_json(kKind, wanted.error()));
+  const WallTime until = wanted->value_or(WallTime{});
+  stream.when_applied([&stream, name, until, now = context.now, respond] {
+    if (stream.find_consumer(name) == nullptr) {
+      return respond(error_json(kKind, api_error(ApiErrc::kConsumerNotFound)));
+    }
+    stream.pause_consumer(name, until, [respond, until, now](const ApiError* error, Consumer*) {
+      if (error != nullptr) return respond(error_json(kKind, *error));
+      const bool paused = until > now;
+      respond(consumer_pause_json(paused, until, paused ? until - now : Duration{}));
+    });
+  });
+}
+
+// A consumer that is not there gives no answer: nats-server serves this by the consumer itself.
+void answer_reset(Stream& stream, const std::string& name, const ApiRequest& request,
+                  const Respond& respond) {
+  constexpr ApiKind kKind = ApiKind::kConsumerReset;
+  const ApiResult<uint64_t> wanted = parse_consumer_reset(request.body);
+  stream.when_applied([&stream, name, wanted, respond] {
+    if (stream.find_consumer(name) == nullptr) return respond(std::string());
+    if (!wanted) return respond(error_json(kKind, wanted.error()));
+    stream.reset_consumer(name, *wanted, [respond](const ApiError* error, Consumer* consumer) {
+      if (error != nullptr) return respond(error_json(kKind, *error));
+      const ConsumerInfoView info = consumer->info();
+      respond(consumer_reset_json(info, info.delivered.stream_seq + 1));
+    });
+  });
+}
+
+void answer_unpin(Stream& stream, const std::string& name, const ApiRequest& request,
+                  const Respond& respond) {
+  constexpr ApiKind kKind = ApiKind::kConsumerUnpin;
+  const ApiResult<std::string> wanted = parse_consumer_unpin(request.body);
+  if (!wanted) return respond(error_json(kKind, wanted.error()));
+  stream.when_applied([&stream, name, group = *wanted, respond] {
+    const Consumer* consumer = stream.find_consumer(name);
+    if (consumer == nullptr) {
+      return respond(error_json(kKind, api_error(ApiErrc::kConsumerNotFound)));
+    }
+    const std::vector<std::string>& groups = consumer->config().priority_groups;
+    if (std::find(groups.begin(), groups.end(), group) == groups.end()) {
+      return respond(error_json(kKind, api_error(ApiErrc::kConsumerInvalidPriorityGroup)));
+    }
+    stream.unpin_consumer(name, group, [respond](const ApiError* error, Consumer*) {
+      respond(error != nullptr ? error_json(kKind, *error) : success_json(kKind));
+    });
+  });
+}
+
+}  // namespace
+
+void answer_consumer_request(Stream& stream, const ApiSubject& subject, const ApiRequest& request,
+                             const RequestContext& context, Respond respond) {
+  const std::string name(subject.consumer);
+  switch (subject.call) {
+    case ApiCall::kConsumerCreate:
+      return answer_create(stream, subject, request, context, respond);
+    case ApiCall::kConsumerNames:
+    case ApiCall::kConsumerList:
+      return answer_page(stream, subject, request, context, respond);
+    case ApiCall::kConsumerInfo:
+      return answer_info(stream, name, context, respond);
+    case ApiCall::kConsumerDelete:
+      return answer_delete(stream, name, respond);
+    case ApiCall::kConsumerPause:
+      return answer_pause(stream, name, request, context, respond);
+    case ApiCall::kConsumerReset:
+      return answer_reset(stream, name, request, respond);
+    case ApiCall::kConsumerUnpin:
+      return answer_unpin(stream, name, request, respond);
+    default:
+      return respond(std::string());
+  }
+}
+
+}  // namespace petrel::jetstream

@@ -1,0 +1,114 @@
+#include "shard/hosted_stream.h"
+
+#include "petrel/router/endpoint.h"
+#include "petrel/shard/jetstream_service.h"
+
+namespace petrel::shard {
+
+// One kind of subject of one stream; what comes is the stream's.
+class HostedStream::StreamInlet final : public router::Endpoint {
+ public:
+  StreamInlet(HostedStream& hosted, jetstream::Inlet inlet)
+      : Endpoint(hosted.service_.router().buffers(), hosted.service_.router().loop()),
+        hosted_(hosted),
+        inlet_(inlet) {
+    account = hosted.place_.account;
+  }
+  void take(const router::Subscription& /*subscription*/, const router::Message& message) override {
+    hosted_.stream_->take(inlet_, message);
+  }
+
+ private:
+  HostedStream& hosted_;
+  const jetstream::Inlet inlet_;
+};
+
+HostedStream::HostedStream(JetStreamService& service, StreamPlace place)
+    : service_(service), place_(std::move(place)) {}
+
+HostedStream::~HostedStream() {
+  stream_.reset();
+  for (const auto& [slot, inlet] : subscriptions_) {
+    service_.router().remove_endpoint(*place_.account, slot);
+  }
+}
+
+void HostedStream::adopt(std::unique_ptr<jetstream::Stream> stream, jetstream::SoloGroup* group) {
+  stream_ = std::move(stream);
+  group_ = group;
+}
+
+Instant HostedStream::now() const {
+  return service_.now();
+}
+WallTime HostedStream::wall_now() const {
+  return service_.wall_now();
+}
+Prng& HostedStream::prng() {
+  return service_.prng();
+}
+
+uint32_t HostedStream::send(jetstream::Stream& /*stream*/, const jetstream::OutMessage& message) {
+  return service_.send(*place_.account, message);
+}
+
+bool HostedStream::has_interest(jetstream::Stream& /*stream*/, Slice subject, Slice queue) {
+  return service_.has_interest(*place_.account, subject, queue);
+}
+
+uint32_t HostedStream::subscribe(jetstream::Stream& /*stream*/, jetstream::Inlet inlet,
+                                 Slice subject, Slice queue) {
+  const auto at = static_cast<size_t>(inlet);
+  if (inlets_[at] == nullptr) inlets_[at] = std::make_unique<StreamInlet>(*this, inlet);
+  const uint32_t slot =
+      service_.router().add_endpoint(*place_.account, *inlets_[at], subject, queue);
+  subscriptions_.emplace(slot, at);
+  return slot;
+}
+
+void HostedStream::unsubscribe(jetstream::Stream& /*stream*/, uint32_t subscription) {
+  if (subscriptions_.erase(subscription) == 0) return;
+  service_.router().remove_endpoint(*place_.account, subscription);
+}
+
+void HostedStream::wake(jetstream::Stream& /*stream*/) {
+  service_.wake(*this);
+}
+
+void HostedStream::wake_at(jetstream::Stream& /*stream*/, Instant when) {
+  service_.wake_at(*this, when);
+}
+
+void HostedStream::advise(jetstream::Stream& /*stream*/, Slice subject, std::string body) {
+  service_.advise(*this, subject, std::move(body));
+}
+
+void HostedStream::log(jetstream::LogLevel level, std::string text) {
+  service_.node().log(level, std::move(text));
+}
+
+Slice HostedStream::server_name() const {
+  return service_.node().server_name;
+}
+Slice HostedStream::domain() const {
+  return service_.node().options.domain;
+}
+std::string HostedStream::next_id() {
+  return service_.next_id();
+}
+
+bool HostedStream::may_store(jetstream::Stream& /*stream*/, uint64_t more) {
+  return place_.account_usage->allows(place_.is_memory, more) &&
+         service_.node().usage->allows(place_.is_memory, more);
+}
+
+void HostedStream::on_usage(jetstream::Stream& /*stream*/, int64_t bytes) {
+  place_.account_usage->add(place_.is_memory, bytes);
+  service_.node().usage->add(place_.is_memory, bytes);
+}
+
+void HostedStream::on_consumer_gone(jetstream::Stream& /*stream*/, Slice /*consumer*/) {
+  place_.account_usage->consumers.fetch_sub(1, std::memory_order_relaxed);
+}
+
+}  // namespace petrel::shard

@@ -1,0 +1,85 @@
+// HostedStream: a stream on its home loop with what joins it to the loop: its interest in the
+// account, its timer, its share of the journal.
+//
+// Owner: JetStreamService. Thread: the home loop.
+#pragma once
+
+#include "shard/jetstream_usage.h"
+
+#include "petrel/jetstream/solo_group.h"
+#include "petrel/jetstream/stream.h"
+#include "petrel/jetstream/stream_host.h"
+#include "petrel/router/router.h"
+#include "petrel/store/journal.h"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+namespace petrel::shard {
+
+class JetStreamService;
+
+// What a stream is made of besides its configuration.
+struct StreamPlace {
+  router::AccountInterest* account = nullptr;
+  std::shared_ptr<JetStreamUsage> account_usage;
+  store::GroupId group = 0;
+  std::string directory;  // "": memory
+  bool is_memory = false;
+};
+
+class HostedStream final : public jetstream::StreamHost {
+ public:
+  HostedStream(JetStreamService& service, StreamPlace place);
+  ~HostedStream() override;
+
+  jetstream::Stream& stream() { return *stream_; }
+  const StreamPlace& place() const { return place_; }
+  jetstream::SoloGroup* group() { return group_; }
+  // The group refers to the stream, the stream owns the group.
+  void adopt(std::unique_ptr<jetstream::Stream> stream, jetstream::SoloGroup* group);
+
+  // For the service.
+  Instant due{};  // 0: no timer
+  bool is_runnable = false;
+  bool is_removed = false;
+  bool is_waiting = false;  // entries wait for the journal
+  bool is_describing = false;
+  bool is_described = false;  // the file that says what it is stands in its directory
+
+ private:
+  class StreamInlet;
+
+  Instant now() const override;
+  WallTime wall_now() const override;
+  Prng& prng() override;
+  uint32_t send(jetstream::Stream& stream, const jetstream::OutMessage& message) override;
+  bool has_interest(jetstream::Stream& stream, Slice subject, Slice queue) override;
+  uint32_t subscribe(jetstream::Stream& stream, jetstream::Inlet inlet, Slice subject,
+                     Slice queue) override;
+  void unsubscribe(jetstream::Stream& stream, uint32_t subscription) override;
+  void wake(jetstream::Stream& stream) override;
+  void wake_at(jetstream::Stream& stream, Instant when) override;
+  void advise(jetstream::Stream& stream, Slice subject, std::string body) override;
+  void log(jetstream::LogLevel level, std::string text) override;
+  Slice server_name() const override;
+  Slice domain() const override;
+  std::string next_id() override;
+  bool may_store(jetstream::Stream& stream, uint64_t more) override;
+  void on_usage(jetstream::Stream& stream, int64_t bytes) override;
+  void on_consumer_gone(jetstream::Stream& stream, Slice consumer) override;
+
+  static constexpr size_t kInlets = 7;
+
+  JetStreamService& service_;
+  const StreamPlace place_;
+  std::array<std::unique_ptr<StreamInlet>, kInlets> inlets_;
+  std::unordered_map<uint32_t, size_t> subscriptions_;  // slot to inlet
+  std::unique_ptr<jetstream::Stream> stream_;
+  jetstream::SoloGroup* group_ = nullptr;
+};
+
+}  // namespace petrel::shard

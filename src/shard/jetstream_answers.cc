@@ -1,0 +1,186 @@
+#include "shard/jetstream_answers.h"
+
+#include "shard/hosted_stream.h"
+
+#include "petrel/jetstream/consumer.h"
+
+namespace petrel::shard {
+
+using jetstream::ApiErrc;
+using jetstream::ApiError;
+using jetstream::ApiKind;
+
+namespace {
+
+constexpr Slice kActionType = "io.nats.jetstream.advisory.v1.stream_action";
+
+void advise_action(JetStreamService& service, router::AccountInterest& account,
+                   const std::string& stream, Slice action) {
+  const Slice verb = action == "create" ? "CREATED" : action == "modify" ? "UPDATED" : "DELETED";
+  const std::string subject = "$JS.EVENT.ADVISORY.STREAM." + std::string(verb) + "." + stream;
+  if (!service.has_interest(account, subject, Slice())) return;
+  std::string body = R"({"type":")";
+  body.append(kActionType).append(R"(","id":")").append(service.next_id());
+  body.append(R"(","timestamp":")");
+  jetstream::append_time(body, service.wall_now());
+  body.append(R"(","stream":")").append(stream);
+  body.append(R"(","action":")").append(action).append("\"");
+  const std::string& domain = service.node().options.domain;
+  if (!domain.empty()) body.append(R"(,"domain":")").append(domain).append("\"");
+  body.append("}");
+  jetstream::OutMessage message;
+  message.target = subject;
+  message.subject = subject;
+  message.body = body;
+  service.send(account, message);
+}
+
+// What the journal or the disk say, as nats-server names a failed store.
+ApiError store_failure(ApiErrc errc, Slice text) {
+  return jetstream::api_error(errc, text);
+}
+
+bool is_refusal(const std::string& json) {
+  const size_t type_end = json.find("_response\"");
+  return type_end != std::string::npos && json.compare(type_end + 10, 9, ",\"error\":") == 0;
+}
+
+}  // namespace
+
+void answer(JetStreamService& service, router::AccountInterest& account, const std::string& reply,
+            const std::string& json) {
+  if (reply.empty() || json.empty()) return;
+  jetstream::OutMessage message;
+  message.target = reply;
+  message.subject = reply;
+  message.body = json;
+  service.send(account, message);
+}
+
+void answer_on_home_loop(JetStreamService& service, router::AccountInterest& account,
+                         const std::shared_ptr<JetStreamUsage>& usage, const std::string& stream,
+                         const jetstream::ApiRequest& request,
+                         const jetstream::RequestContext& context) {
+  jetstream::RequestContext here = context;
+  here.now = service.wall_now();
+  const auto respond = [&service, &account, usage, reply = request.reply](std::string json) {
+    if (is_refusal(json)) usage->api_errors.fetch_add(1, std::memory_order_relaxed);
+    answer(service, account, reply, json);
+  };
+  jetstream::Stream* found = service.find(account.name, stream);
+  if (found == nullptr) {
+    const ApiKind kind = jetstream::parse_api_subject(request.subject).kind;
+    return respond(jetstream::error_json(kind, jetstream::api_error(ApiErrc::kStreamNotFound)));
+  }
+  jetstream::answer_stream_request(*found, request, here, respond);
+}
+
+void answer_created(JetStreamService& service, router::AccountInterest& account,
+                    const std::string& reply, const jetstream::RequestContext& context,
+                    const Error* error, jetstream::Stream* stream) {
+  if (error != nullptr) {
+    service.node().log(jetstream::LogLevel::kWarn, "Stream create failed: " + error->detail);
+    const ApiError refusal =
+        store_failure(ApiErrc::kStreamCreate, "error creating store for stream");
+    return answer(service, account, reply, jetstream::error_json(ApiKind::kStreamCreate, refusal));
+  }
+  jetstream::RequestContext here = context;
+  here.now = service.wall_now();
+  jetstream::StreamInfoView info = jetstream::stream_info(*stream, here);
+  info.domain.clear();
+  answer(service, account, reply, jetstream::stream_create_json(info));
+  advise_action(service, account, stream->name(), "create");
+}
+
+void update_on_home_loop(JetStreamService& service, router::AccountInterest& account,
+                         const std::string& account_name, const jetstream::StreamConfig& config,
+                         const std::string& reply, const jetstream::RequestContext& context,
+                         const std::function<void(bool)>& done) {
+  constexpr ApiKind kKind = ApiKind::kStreamUpdate;
+  jetstream::Stream* stream = service.find(account_name, config.name);
+  if (stream == nullptr) {
+    answer(service, account, reply,
+           jetstream::error_json(kKind, jetstream::api_error(ApiErrc::kStreamNotFound)));
+    return done(false);
+  }
+  stream->update(config, [&service, &account, stream, reply, context, done](const ApiError* error) {
+    if (error != nullptr) {
+      answer(service, account, reply, jetstream::error_json(kKind, *error));
+      return done(false);
+    }
+    jetstream::RequestContext here = context;
+    here.now = service.wall_now();
+    answer(service, account, reply,
+           jetstream::stream_update_json(jetstream::stream_info(*stream, here)));
+    advise_action(service, account, stream->name(), "modify");
+    done(true);
+  });
+}
+
+void delete_on_home_loop(JetStreamService& service, router::AccountInterest& account,
+                         const std::string& account_name, const std::string& stream,
+                         const std::string& reply, const std::function<void(bool)>& done) {
+  constexpr ApiKind kKind = ApiKind::kStreamDelete;
+  jetstream::Stream* found = service.find(account_name, stream);
+  if (found == nullptr) {
+    answer(service, account, reply,
+           jetstream::error_json(kKind, jetstream::api_error(ApiErrc::kStreamNotFound)));
+    return done(true);
+  }
+  found->remove([&service, &account, found, stream, reply, done](const ApiError* error) {
+    if (error != nullptr) {
+      answer(service, account, reply, jetstream::error_json(kKind, *error));
+      return done(false);
+    }
+    service.forget(*found, [&service, &account, stream, reply, done] {
+      answer(service, account, reply, jetstream::success_json(kKind));
+      advise_action(service, account, stream, "delete");
+      done(true);
+    });
+  });
+}
+
+void gather_infos(JetStreamService& service, const std::string& account,
+                  const std::vector<std::string>& streams, const jetstream::RequestContext& context,
+                  const std::function<void(std::vector<jetstream::StreamInfoView>)>& done) {
+  jetstream::RequestContext here = context;
+  here.now = service.wall_now();
+  std::vector<jetstream::StreamInfoView> infos;
+  for (const std::string& name : streams) {
+    const jetstream::Stream* stream = service.find(account, name);
+    if (stream != nullptr) infos.push_back(jetstream::stream_info(*stream, here));
+  }
+  done(std::move(infos));
+}
+
+// --- pure checks ---
+
+jetstream::ApiStatus check_create_request(Slice name_in_subject,
+                                          const jetstream::StreamConfig& config) {
+  if (name_in_subject != config.name) return jetstream::api_error(ApiErrc::kStreamMismatch);
+  if (name_in_subject.find_first_of("\\/") != Slice::npos) {
+    return jetstream::api_error(ApiErrc::kStreamNameContainsPathSeparators);
+  }
+  if (config.sealed) {
+    return jetstream::api_error(ApiErrc::kStreamInvalidConfig,
+                                "stream configuration for create can not be sealed");
+  }
+  if (config.mirror_direct && !config.mirror.has_value()) {
+    return jetstream::api_error(ApiErrc::kStreamInvalidConfig,
+                                "stream has no mirror but does have mirror direct");
+  }
+  return {};
+}
+
+void answer_missing_consumer_create(const jetstream::ApiRequest& request,
+                                    const jetstream::ApiSubject& subject, bool strict,
+                                    const std::function<void(const ApiError&)>& refuse) {
+  const auto wanted = jetstream::parse_consumer_create(request.body, strict);
+  if (!wanted) return refuse(wanted.error());
+  if (wanted->stream_name != subject.stream) {
+    return refuse(jetstream::api_error(ApiErrc::kStreamMismatch));
+  }
+  refuse(jetstream::api_error(ApiErrc::kStreamNotFound));
+}
+
+}  // namespace petrel::shard

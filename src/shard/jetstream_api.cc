@@ -1,0 +1,606 @@
+#include "petrel/shard/jetstream_api.h"
+
+#include "shard/jetstream_answers.h"
+#include "shard/jetstream_usage.h"
+
+#include "petrel/base/hash.h"
+#include "petrel/proto/header_view.h"
+#include "petrel/subject/subject.h"
+
+#include <algorithm>
+#include <array>
+
+namespace petrel::shard {
+
+using jetstream::ApiCall;
+using jetstream::ApiErrc;
+using jetstream::ApiError;
+using jetstream::ApiKind;
+using jetstream::ApiSubject;
+using jetstream::StreamConfig;
+
+namespace {
+
+constexpr Duration kSleepMax = Duration::seconds(60);
+constexpr size_t kRequestsPerTurn = 64;
+constexpr Slice kPrefix = "$JS.API.";
+
+// Everything below $JS.API but what streams and consumers serve themselves: those subjects must
+// not have interest when their stream or consumer is not there.
+constexpr std::array<Slice, 17> kSubjects = {"INFO",
+                                             "STREAM.>",
+                                             "META.>",
+                                             "SERVER.>",
+                                             "ACCOUNT.>",
+                                             "CONSUMER.CREATE.>",
+                                             "CONSUMER.DURABLE.>",
+                                             "CONSUMER.NAMES.>",
+                                             "CONSUMER.LIST.>",
+                                             "CONSUMER.INFO.>",
+                                             "CONSUMER.DELETE.>",
+                                             "CONSUMER.PAUSE.>",
+                                             "CONSUMER.RESET.>",
+                                             "CONSUMER.UNPIN.>",
+                                             "CONSUMER.LEADER.>",
+                                             "CONSUMER.PEER.>",
+                                             "CONSUMER.CONFIG.>"};
+
+bool is_empty_request(Slice body) {
+  std::string text;
+  for (const char c : body) {
+    if (c != ' ' && c != '\t' && c != '\r' && c != '\n') text.push_back(c);
+  }
+  return text.empty() || text == "{}";
+}
+
+}  // namespace
+
+struct JetStreamApi::Account {
+  std::string name;
+  bool enabled = true;
+  jetstream::ConfigLimits limits = {};
+  router::AccountInterest* interest = nullptr;
+  std::shared_ptr<JetStreamUsage> usage = std::make_shared<JetStreamUsage>();
+  std::unique_ptr<Inlet> inlet;
+  std::map<std::string, Entry, std::less<>> streams;
+};
+
+// The subjects of the API in one account.
+class JetStreamApi::Inlet final : public router::Endpoint {
+ public:
+  Inlet(JetStreamApi& api, Account& of)
+      : Endpoint(api.router_.buffers(), api.router_.loop()), api_(api), of_(of) {
+    account = of.interest;
+    const std::string& domain = api.node_.options.domain;
+    for (const Slice subject : kSubjects) {
+      subscribe(std::string(kPrefix).append(subject));
+      if (!domain.empty()) subscribe("$JS." + domain + ".API." + std::string(subject));
+    }
+  }
+  ~Inlet() override {
+    for (const uint32_t slot : slots_) api_.router_.remove_endpoint(*account, slot);
+  }
+  void take(const router::Subscription& /*subscription*/, const router::Message& message) override {
+    api_.take(of_, message);
+  }
+
+ private:
+  void subscribe(const std::string& subject) {
+    slots_.push_back(api_.router_.add_endpoint(*account, *this, subject, Slice()));
+  }
+
+  JetStreamApi& api_;
+  Account& of_;
+  std::vector<uint32_t> slots_;
+};
+
+JetStreamApi::JetStreamApi(JetStreamNode& node, router::Router& router)
+    : node_(node), router_(router) {}
+
+JetStreamApi::~JetStreamApi() = default;
+
+uint16_t JetStreamApi::home_of(Slice account, Slice stream, size_t loops) {
+  std::string key(account);
+  key.append(1, '\0').append(stream);
+  return static_cast<uint16_t>(hash_bytes(key, 0) % loops);
+}
+
+void JetStreamApi::set_time(Instant now, WallTime wall_now) {
+  now_ = now;
+  wall_now_ = wall_now;
+}
+
+void JetStreamApi::set_account(const JetStreamAccount& described) {
+  std::unique_ptr<Account>& account = accounts_[described.name];
+  if (account == nullptr) {
+    account = std::make_unique<Account>();
+    account->name = described.name;
+    account->interest = &node_.accounts->get(described.name);
+    account->inlet = std::make_unique<Inlet>(*this, *account);
+  }
+  account->enabled = described.enabled;
+  account->limits = described.limits;
+  account->usage->memory_max.store(described.limits.max_memory);
+  account->usage->storage_max.store(described.limits.max_storage);
+}
+
+void JetStreamApi::add_stream(const std::string& account, const StreamConfig& config,
+                              uint16_t home) {
+  Entry& entry = accounts_.at(account)->streams[config.name];
+  entry.config = config;
+  entry.home = home;
+  entry.is_there = true;
+  accounts_.at(account)->usage->streams.fetch_add(1, std::memory_order_relaxed);
+}
+
+std::shared_ptr<JetStreamUsage> JetStreamApi::usage_of(const std::string& account) {
+  const auto at = accounts_.find(account);
+  return at == accounts_.end() ? nullptr : at->second->usage;
+}
+
+// --- requests ---
+
+void JetStreamApi::take(Account& account, const router::Message& message) {
+  if (queue_.size() >= static_cast<size_t>(node_.options.request_queue_limit)) {
+    node_.log(jetstream::LogLevel::kWarn, "JetStream API queue limit reached, dropping " +
+                                              std::to_string(queue_.size()) + " requests");
+    queue_.clear();
+  }
+  Slice subject = message.subject;
+  std::string mapped;
+  if (subject.substr(0, kPrefix.size()) != kPrefix) {
+    // $JS.<domain>.API.<rest>
+    mapped = std::string(kPrefix).append(subject.substr(4 + node_.options.domain.size() + 5));
+    subject = mapped;
+  }
+  const Slice body = message.body();
+  Request request;
+  request.account = &account;
+  request.request.subject = std::string(subject);
+  request.request.reply = std::string(message.reply());
+  request.request.header = std::string(body.substr(0, message.header_bytes));
+  request.request.body = std::string(body.substr(message.header_bytes));
+  queue_.push_back(std::move(request));
+}
+
+Instant JetStreamApi::run(router::Router& /*router*/, Instant now, WallTime wall_now) {
+  set_time(now, wall_now);
+  for (size_t i = 0; i < kRequestsPerTurn && !queue_.empty(); ++i) {
+    Request request = std::move(queue_.front());
+    queue_.pop_front();
+    handle(std::move(request));
+  }
+  return queue_.empty() ? now + kSleepMax : now;
+}
+
+void JetStreamApi::handle(Request request) {
+  const ApiSubject subject = jetstream::parse_api_subject(request.request.subject);
+  if (subject.call == ApiCall::kUnknown) return;
+  if (subject.is_system && request.account->name != "$SYS") return;
+  const auto level = proto::HeaderView(request.request.header).find("Nats-Required-Api-Level");
+  if (level.has_value()) {
+    if (const auto refused = jetstream::check_required_level(*level)) {
+      return refuse(request, subject.kind, *refused);
+    }
+  }
+  request.account->usage->api_total.fetch_add(1, std::memory_order_relaxed);
+  if (subject.is_system) {
+    if (subject.call == ApiCall::kAccountPurge) return purge_account(request, subject.consumer);
+    return refuse(request, subject.kind, jetstream::api_error(ApiErrc::kClusterRequired));
+  }
+  if (!request.account->enabled) {
+    return refuse(request, subject.kind, jetstream::api_error(ApiErrc::kNotEnabledForAccount));
+  }
+  switch (subject.call) {
+    case ApiCall::kAccountInfo:
+      return account_info(request);
+    case ApiCall::kStreamNames:
+      return names(request);
+    case ApiCall::kStreamList:
+      return list(request);
+    default:
+      return handle_for_stream(std::move(request), subject);
+  }
+}
+
+void JetStreamApi::handle_for_stream(Request request, const ApiSubject& subject) {
+  Account& account = *request.account;
+  const auto at = account.streams.find(subject.stream);
+  if (at != account.streams.end() && at->second.is_changing) {
+    at->second.waiting.push_back(std::move(request));
+    return;
+  }
+  const bool is_info = subject.call == ApiCall::kConsumerInfo;
+  if (is_info || subject.call == ApiCall::kConsumerDelete ||
+      subject.call == ApiCall::kStreamDelete) {
+    if (!is_empty_request(request.request.body)) {
+      return refuse(request, subject.kind, jetstream::api_error(ApiErrc::kNotEmptyRequest));
+    }
+  }
+  if (subject.call == ApiCall::kStreamCreate) return create_stream(std::move(request));
+  if (subject.call == ApiCall::kStreamUpdate) return update_stream(std::move(request));
+  if (at == account.streams.end()) return refuse_missing(request, subject);
+  if (subject.call == ApiCall::kStreamDelete) return delete_stream(std::move(request), subject);
+  forward(request, at->second);
+}
+
+void JetStreamApi::refuse_missing(const Request& request, const ApiSubject& subject) {
+  const Slice body = request.request.body;
+  const bool strict = node_.options.strict;
+  const auto answer = [&](const auto& parsed) {
+    refuse(request, subject.kind,
+           parsed ? jetstream::api_error(ApiErrc::kStreamNotFound) : parsed.error());
+  };
+  switch (subject.call) {
+    case ApiCall::kStreamInfo:
+      return answer(jetstream::parse_stream_info(body, strict));
+    case ApiCall::kStreamPurge:
+      return answer(jetstream::parse_stream_purge(body, strict));
+    case ApiCall::kStreamMessageGet:
+      return answer(jetstream::parse_message_get(body, strict));
+    case ApiCall::kStreamMessageDelete:
+      return answer(jetstream::parse_message_delete(body, strict));
+    case ApiCall::kConsumerCreate:
+      return answer_missing_consumer_create(
+          request.request, subject, strict,
+          [&](const ApiError& error) { refuse(request, subject.kind, error); });
+    case ApiCall::kConsumerNames:
+    case ApiCall::kConsumerList:
+      return answer(jetstream::parse_consumer_page(body, strict));
+    case ApiCall::kConsumerPause:
+      return answer(jetstream::parse_consumer_pause(body, strict));
+    case ApiCall::kConsumerUnpin:
+      return answer(jetstream::parse_consumer_unpin(body));
+    case ApiCall::kConsumerReset:
+      return;  // nobody is there to answer
+    case ApiCall::kStreamLeaderStepDown:
+    case ApiCall::kStreamRemovePeer:
+    case ApiCall::kStreamEvacuatePeer:
+    case ApiCall::kStreamCancelMove:
+    case ApiCall::kConsumerLeaderStepDown:
+    case ApiCall::kConsumerRemovePeer:
+    case ApiCall::kConsumerEvacuatePeer:
+      return refuse(request, subject.kind, jetstream::api_error(ApiErrc::kClusterRequired));
+    default:
+      return refuse(request, subject.kind, jetstream::api_error(ApiErrc::kStreamNotFound));
+  }
+}
+
+// Hands a request to the stream's home loop, which answers by itself.
+void JetStreamApi::forward(const Request& request, const Entry& entry) {
+  const std::string stream = entry.config.name;
+  jetstream::RequestContext context = context_of(*request.account);
+  context.alternates = alternates(*request.account, stream);
+  JetStreamNode* node = &node_;
+  node_.post(entry.home,
+             [node, home = entry.home, stream, context, interest = request.account->interest,
+              usage = request.account->usage, request = request.request] {
+               JetStreamService& service = *node->services[home];
+               answer_on_home_loop(service, *interest, usage, stream, request, context);
+             });
+}
+
+// --- streams: changes ---
+
+void JetStreamApi::create_stream(Request request) {
+  constexpr ApiKind kKind = ApiKind::kStreamCreate;
+  const ApiSubject subject = jetstream::parse_api_subject(request.request.subject);
+  const auto wanted = jetstream::parse_stream_config(request.request.body, node_.options.strict);
+  if (!wanted) return refuse(request, kKind, wanted.error());
+  const Account& account = *request.account;
+  if (const auto wrong = check_create_request(subject.stream, wanted->config)) {
+    return refuse(request, kKind, *wrong);
+  }
+  if (wanted->config.num_replicas > 1) {
+    return refuse(request, kKind, jetstream::api_error(ApiErrc::kStreamReplicasNotSupported));
+  }
+  const auto exceeded = jetstream::check_stream_limits(wanted->config, nullptr, account.limits,
+                                                       reservations(account, wanted->config.name));
+  if (exceeded) return refuse(request, kKind, *exceeded);
+  jetstream::StreamCheckContext context;
+  context.limits = account.limits;
+  context.pedantic = wanted->pedantic;
+  context.streams = configs_of(account, std::string());
+  auto checked = jetstream::check_stream_config(wanted->config, context);
+  if (!checked) return refuse(request, kKind, checked.error());
+  const auto at = account.streams.find(checked->name);
+  if (at != account.streams.end()) {
+    if (!jetstream::is_same_stream(at->second.config, *checked)) {
+      return refuse(request, kKind, jetstream::api_error(ApiErrc::kStreamNameExist));
+    }
+    // Answered by the stream as it is.
+    request.request.subject = "$JS.API.STREAM.INFO." + checked->name;
+    request.request.header = "NATS/1.0\r\nNats-Response-Type: create\r\n\r\n";
+    request.request.body.clear();
+    return forward(request, at->second);
+  }
+  if (const auto overlap =
+          jetstream::check_stream_overlap(*checked, configs_of(account, checked->name))) {
+    return refuse(request, kKind, *overlap);
+  }
+  jetstream::set_stream_level(*checked);
+  begin_create(std::move(request), *std::move(checked));
+}
+
+void JetStreamApi::begin_create(Request request, StreamConfig config) {
+  Account& account = *request.account;
+  Entry& entry = account.streams[config.name];
+  entry.config = config;
+  entry.home = home_of(account.name, config.name, node_.services.size());
+  entry.is_changing = true;
+  NewStream wanted;
+  wanted.account = account.name;
+  wanted.account_usage = account.usage;
+  wanted.config = std::move(config);
+  wanted.created = wall_now_;
+  JetStreamNode* node = &node_;
+  const uint16_t home = entry.home;
+  node_.post(home, [this, node, home, wanted, request, context = context_of(account)] {
+    JetStreamService& service = *node->services[home];
+    service.create(wanted, [this, node, &service, wanted, request, context](
+                               const Error* error, jetstream::Stream* stream) {
+      answer_created(service, *request.account->interest, request.request.reply, context, error,
+                     stream);
+      const bool is_there = error == nullptr;
+      node->post(0, [this, account = request.account, config = wanted.config, is_there] {
+        if (is_there) account->usage->streams.fetch_add(1, std::memory_order_relaxed);
+        change_done(*account, config.name, is_there ? &config : nullptr);
+      });
+    });
+  });
+}
+
+void JetStreamApi::update_stream(Request request) {
+  constexpr ApiKind kKind = ApiKind::kStreamUpdate;
+  const ApiSubject subject = jetstream::parse_api_subject(request.request.subject);
+  const auto wanted = jetstream::parse_stream_config(request.request.body, node_.options.strict);
+  if (!wanted) return refuse(request, kKind, wanted.error());
+  Account& account = *request.account;
+  jetstream::StreamCheckContext context;
+  context.limits = account.limits;
+  context.pedantic = wanted->pedantic;
+  context.streams = configs_of(account, std::string());
+  auto checked = jetstream::check_stream_config(wanted->config, context);
+  if (!checked) return refuse(request, kKind, checked.error());
+  if (checked->name != subject.stream) {
+    return refuse(request, kKind, jetstream::api_error(ApiErrc::kStreamMismatch));
+  }
+  const auto at = account.streams.find(checked->name);
+  if (at == account.streams.end()) {
+    return refuse(request, kKind, jetstream::api_error(ApiErrc::kStreamNotFound));
+  }
+  if (checked->num_replicas > 1) {
+    return refuse(request, kKind, jetstream::api_error(ApiErrc::kStreamReplicasNotSupported));
+  }
+  jetstream::set_stream_level(*checked);
+  auto next = jetstream::check_stream_update(at->second.config, *checked, context);
+  if (!next) return refuse(request, kKind, next.error());
+  if (const auto overlap =
+          jetstream::check_stream_overlap(*next, configs_of(account, next->name))) {
+    return refuse(request, kKind, *overlap);
+  }
+  const auto exceeded = jetstream::check_stream_limits(*next, &at->second.config, account.limits,
+                                                       reservations(account, next->name));
+  if (exceeded) return refuse(request, kKind, *exceeded);
+  at->second.is_changing = true;
+  JetStreamNode* node = &node_;
+  const uint16_t home = at->second.home;
+  node_.post(home, [this, node, home, config = *next, before = at->second.config, request,
+                    context = context_of(account)] {
+    JetStreamService& service = *node->services[home];
+    update_on_home_loop(service, *request.account->interest, request.account->name, config,
+                        request.request.reply, context,
+                        [this, node, account = request.account, config, before](bool is_done) {
+                          node->post(0, [this, account, now_is = is_done ? config : before] {
+                            change_done(*account, now_is.name, &now_is);
+                          });
+                        });
+  });
+}
+
+void JetStreamApi::delete_stream(Request request, const ApiSubject& subject) {
+  Account& account = *request.account;
+  Entry& entry = account.streams.find(subject.stream)->second;
+  entry.is_changing = true;
+  JetStreamNode* node = &node_;
+  node_.post(entry.home, [this, node, request, config = entry.config, home = entry.home] {
+    const auto done = [this, node, account = request.account, config](bool is_gone) {
+      node->post(0, [this, account, config, is_gone] {
+        if (is_gone) account->usage->streams.fetch_sub(1, std::memory_order_relaxed);
+        change_done(*account, config.name, is_gone ? nullptr : &config);
+      });
+    };
+    delete_on_home_loop(*node->services[home], *request.account->interest, request.account->name,
+                        config.name, request.request.reply, done);
+  });
+}
+
+// The change is through: what waited behind it goes on.
+void JetStreamApi::change_done(Account& account, const std::string& stream,
+                               const StreamConfig* now_is) {
+  const auto at = account.streams.find(stream);
+  if (at == account.streams.end()) return;
+  std::deque<Request> waiting = std::move(at->second.waiting);
+  at->second.waiting.clear();
+  if (now_is == nullptr) {
+    account.streams.erase(at);
+  } else {
+    at->second.config = *now_is;
+    at->second.is_there = true;
+    at->second.is_changing = false;
+  }
+  for (Request& request : waiting) handle(std::move(request));
+}
+
+void JetStreamApi::purge_account(const Request& request, Slice account) {
+  const auto at = accounts_.find(account);
+  if (at != accounts_.end()) {
+    for (const auto& [name, entry] : at->second->streams) {
+      Request removal;
+      removal.account = at->second.get();
+      removal.request.subject = "$JS.API.STREAM.DELETE." + name;
+      queue_.push_back(std::move(removal));
+    }
+  }
+  respond(request, jetstream::account_purge_json(true));
+}
+
+// --- answers from the directory ---
+
+std::vector<const JetStreamApi::Entry*> JetStreamApi::matching(const Account& account,
+                                                               const std::string& subject) const {
+  std::vector<const Entry*> found;
+  for (const auto& [name, entry] : account.streams) {
+    if (!entry.is_there) continue;
+    const auto& subjects = entry.config.subjects;
+    const bool matches =
+        subject.empty() ||
+        (subjects.empty()
+             ? subject::subjects_collide(subject, name)
+             : std::any_of(subjects.begin(), subjects.end(), [&subject](const std::string& own) {
+                 return subject::subjects_collide(subject, own);
+               }));
+    if (matches) found.push_back(&entry);
+  }
+  return found;
+}
+
+void JetStreamApi::names(const Request& request) {
+  const auto wanted = jetstream::parse_stream_page(request.request.body, node_.options.strict);
+  if (!wanted) return refuse(request, ApiKind::kStreamNames, wanted.error());
+  const std::vector<const Entry*> found = matching(*request.account, wanted->subject);
+  const jetstream::Page page =
+      jetstream::page_of(wanted->offset, found.size(), jetstream::kNamesPage);
+  std::vector<std::string> names;
+  const size_t end = std::min<size_t>(found.size(), page.offset + page.limit);
+  for (size_t i = page.offset; i < end; ++i) names.push_back(found[i]->config.name);
+  respond(request, jetstream::stream_names_json(names, page));
+}
+
+// The streams of one page, asked of their home loops one after the other.
+struct JetStreamApi::ListGathering {
+  Request request;
+  jetstream::Page page;
+  std::vector<std::pair<std::string, uint16_t>> wanted;
+  std::vector<jetstream::StreamInfoView> infos;
+  size_t left = 0;
+};
+
+void JetStreamApi::list(const Request& request) {
+  const auto wanted = jetstream::parse_stream_page(request.request.body, node_.options.strict);
+  if (!wanted) return refuse(request, ApiKind::kStreamList, wanted.error());
+  const std::vector<const Entry*> found = matching(*request.account, wanted->subject);
+  auto gathering = std::make_shared<ListGathering>();
+  gathering->request = request;
+  gathering->page = jetstream::page_of(wanted->offset, found.size(), jetstream::kListPage);
+  const size_t end = std::min<size_t>(found.size(), gathering->page.offset + gathering->page.limit);
+  for (size_t i = gathering->page.offset; i < end; ++i) {
+    gathering->wanted.emplace_back(found[i]->config.name, found[i]->home);
+  }
+  gathering->left = node_.services.size();
+  JetStreamNode* node = &node_;
+  for (uint16_t home = 0; home < node_.services.size(); ++home) {
+    node_.post(home, [this, node, home, gathering, wanted = gathering->wanted,
+                      name = request.account->name, context = context_of(*request.account)] {
+      std::vector<std::string> here;
+      for (const auto& [stream, at] : wanted) {
+        if (at == home) here.push_back(stream);
+      }
+      gather_infos(
+          *node->services[home], name, here, context,
+          [this, node, gathering](std::vector<jetstream::StreamInfoView> infos) {
+            node->post(0, [this, gathering, infos = std::move(infos)] {
+              gathering->infos.insert(gathering->infos.end(), infos.begin(), infos.end());
+              if (--gathering->left != 0) return;
+              std::sort(gathering->infos.begin(), gathering->infos.end(),
+                        [](const auto& a, const auto& b) { return a.config.name < b.config.name; });
+              respond(gathering->request,
+                      jetstream::stream_list_json(gathering->infos, gathering->page));
+            });
+          });
+    });
+  }
+}
+
+void JetStreamApi::account_info(const Request& request) {
+  const Account& account = *request.account;
+  const JetStreamUsage& usage = *account.usage;
+  const jetstream::StreamReservations reserved = reservations(account, std::string());
+  jetstream::AccountInfoView info;
+  const auto figure = [](const std::atomic<int64_t>& of) {
+    return static_cast<uint64_t>(std::max<int64_t>(0, of.load(std::memory_order_relaxed)));
+  };
+  info.total.memory = figure(usage.memory);
+  info.total.storage = figure(usage.storage);
+  info.total.reserved_memory = static_cast<uint64_t>(reserved.memory);
+  info.total.reserved_storage = static_cast<uint64_t>(reserved.storage);
+  info.total.streams = static_cast<uint64_t>(reserved.streams);
+  info.total.consumers = figure(usage.consumers);
+  info.total.limits = account.limits;
+  info.domain = node_.options.domain;
+  info.api_total = figure(usage.api_total);
+  info.api_errors = figure(usage.api_errors);
+  respond(request, jetstream::account_info_json(info));
+}
+
+// --- helpers ---
+
+std::vector<const StreamConfig*> JetStreamApi::configs_of(const Account& account,
+                                                          const std::string& but) const {
+  std::vector<const StreamConfig*> configs;
+  for (const auto& [name, entry] : account.streams) {
+    if (name != but) configs.push_back(&entry.config);
+  }
+  return configs;
+}
+
+jetstream::StreamReservations JetStreamApi::reservations(const Account& account,
+                                                         const std::string& but) const {
+  jetstream::StreamReservations reserved;
+  for (const auto& [name, entry] : account.streams) {
+    if (name == but) continue;
+    ++reserved.streams;
+    if (entry.config.max_bytes <= 0) continue;
+    const bool is_memory = entry.config.storage == jetstream::StorageType::kMemory;
+    (is_memory ? reserved.memory : reserved.storage) += entry.config.max_bytes;
+  }
+  return reserved;
+}
+
+// A stream and the mirrors that account has of it, or the other way round; only if there are two.
+std::vector<jetstream::StreamAlternate> JetStreamApi::alternates(const Account& account,
+                                                                 const std::string& stream) const {
+  const auto at = account.streams.find(stream);
+  if (at == account.streams.end()) return {};
+  const auto& mirror = at->second.config.mirror;
+  const std::string& origin = mirror.has_value() ? mirror->name : stream;
+  std::vector<jetstream::StreamAlternate> found;
+  for (const auto& [name, entry] : account.streams) {
+    const bool is_one =
+        name == origin || (entry.config.mirror.has_value() && entry.config.mirror->name == origin);
+    if (is_one) found.push_back({name, node_.options.domain, node_.cluster});
+  }
+  if (found.size() < 2) found.clear();
+  return found;
+}
+
+jetstream::RequestContext JetStreamApi::context_of(const Account& account) const {
+  jetstream::RequestContext context;
+  context.limits = account.limits;
+  context.strict = node_.options.strict;
+  context.server_name = node_.server_name;
+  context.domain = node_.options.domain;
+  context.now = wall_now_;
+  return context;
+}
+
+void JetStreamApi::respond(const Request& request, const std::string& json) {
+  answer(*node_.services[0], *request.account->interest, request.request.reply, json);
+}
+
+void JetStreamApi::refuse(const Request& request, ApiKind kind, const ApiError& error) {
+  request.account->usage->api_errors.fetch_add(1, std::memory_order_relaxed);
+  respond(request, jetstream::error_json(kind, error));
+}
+
+}  // namespace petrel::shard

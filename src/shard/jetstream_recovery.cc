@@ -1,0 +1,60 @@
+// Start and stop of JetStreamService: what the store directory holds is found again, and left in
+// checkpoints.
+#include "shard/hosted_stream.h"
+#include "shard/stream_description.h"
+
+#include "petrel/shard/jetstream_service.h"
+
+namespace petrel::shard {
+
+Status JetStreamService::open() {
+  store::JournalOptions options;
+  options.directory = node_.directory + "/journal";
+  options.loop = loop_;
+  PETREL_TRY(journal_, store::open_journal(*disk_, options, *this));
+  return Status::ok();
+}
+
+Result<jetstream::Stream*> JetStreamService::recover_stream(store::GroupId group,
+                                                            store::JournalTail& tail,
+                                                            const NewStream& described) {
+  const std::string description = description_file(stream_directory(node_.directory, group));
+  const bool is_described = disk_->load(description).is_ok();
+  PETREL_TRY(HostedStream * hosted, host(described, group, false));
+  hosted->is_described = is_described;
+  uint64_t last = hosted->group()->applied_index();
+  const Status visited = tail.visit(group, [&](const store::JournalRecord& record) {
+    if (record.kind != jetstream::SoloGroup::kEntryKind || record.index <= last) return;
+    last = record.index;
+    hosted->stream().apply(record.index, record.bytes);
+  });
+  PETREL_TRY_STATUS(visited);
+  hosted->group()->recovered_up_to(last);
+  recovering_.insert(hosted);
+  return &hosted->stream();
+}
+
+void JetStreamService::begin(Instant now, WallTime wall_now,
+                             std::function<void()> all_checkpointed) {
+  set_time(now, wall_now);
+  for (const auto& [key, hosted] : streams_) {
+    hosted->stream().start();
+    wake(*hosted);
+  }
+  for (HostedStream* hosted : recovering_) start_checkpoint(*hosted);
+  all_checkpointed_ = std::move(all_checkpointed);
+}
+
+void JetStreamService::shut_down() {
+  for (const auto& [key, hosted] : streams_) hosted->stream().stop("Server Shutdown");
+  send_advisories();
+  if (journal_ != nullptr) journal_->commit();
+  disk_->drain();
+  for (const auto& [key, hosted] : streams_) {
+    hosted->group()->advance(~size_t{0});
+    start_checkpoint(*hosted);
+  }
+  disk_->drain();
+}
+
+}  // namespace petrel::shard
