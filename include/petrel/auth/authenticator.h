@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace petrel::auth {
 
@@ -25,6 +26,7 @@ struct User {
   std::string password;                            // plain or bcrypt
   std::shared_ptr<const Permissions> permissions;  // null: everything
   std::vector<std::string> connection_types;       // empty: all
+  bool proxy_required = false;                     // comes through a trusted proxy only
   AccountPtr account = {};                         // null: $G
   int32_t max_payload = -1;                        // -1: no limit of its own
   int32_t max_subscriptions = -1;
@@ -33,17 +35,31 @@ struct User {
 };
 
 struct Credentials {
-  Slice user;
-  Slice password;
-  Slice token;
+  Slice user = {};
+  Slice password = {};
+  Slice token = {};
+  Slice nkey = {};
+  Slice jwt = {};
+  Slice signature = {};        // of the nonce
+  Slice proxy_signature = {};  // of the nonce, by a proxy
+  Slice nonce = {};            // what this connection was given
 };
 
+enum class AuthFault : uint8_t { kViolation, kProxyNotTrusted, kProxyRequired };
+
 struct Verdict {
-  enum class Kind : uint8_t { kAccepted, kRejected, kVerifyPassword };
+  // kAskElsewhere: a JWT or an auth callout service decides.
+  enum class Kind : uint8_t { kAccepted, kRejected, kVerifyPassword, kAskElsewhere };
   Kind kind = Kind::kRejected;
   std::shared_ptr<const User> user;  // kAccepted; with kVerifyPassword: if the password is right
   std::string password_hash;         // kVerifyPassword
   std::string password;              // kVerifyPassword: what the client sent
+  std::shared_ptr<const User> found = {};  // whom the configuration names, let in or not
+  bool asks_if_wrong = false;  // kVerifyPassword: a callout service decides over the rest
+  std::string reason = {};     // why not, for those who debug
+  AuthFault fault = AuthFault::kViolation;  // kRejected
+  std::string proxy_key = {};               // of the trusted proxy it came through
+  bool proxy_required = false;              // kAskElsewhere: the user found asks for one
 };
 
 class Authenticator {
@@ -57,6 +73,10 @@ class Authenticator {
   bool has_no_auth_user() const { return no_auth_user_ != nullptr; }
   // The same, but only what the configuration says: INFO still asks others for credentials.
   bool announces_no_auth_user() const { return no_auth_user_ != nullptr && !is_no_auth_implied_; }
+  // Whether connections are given a nonce to sign.
+  bool needs_nonce() const { return operator_mode_ || !nkeys_.empty() || !proxies_.empty(); }
+  // Null: no user has this key.
+  std::shared_ptr<const User> find_nkey(Slice nkey) const;
   // Null: the list of users does not have this one.
   std::shared_ptr<const User> find_user(Slice user) const;
   // Decides over a client connection.
@@ -72,6 +92,14 @@ class Authenticator {
                  const AccountPtr& account);
   void choose_no_auth_user(const conf::Options& options,
                            const std::shared_ptr<const AccountSnapshot>& accounts);
+  Verdict authenticate_user(const Credentials& credentials) const;
+  Verdict check_nkey(const std::shared_ptr<const User>& user, const Credentials& credentials) const;
+  // The trusted proxy that signed the nonce. False: one signed it, but none that is trusted.
+  bool find_proxy(const Credentials& credentials, std::string& key) const;
+  std::shared_ptr<const User> user_without_credentials(const Credentials& credentials) const;
+  bool is_auth_user(const std::shared_ptr<const User>& user) const;
+  // Whether a callout service decides although (or because) the configuration says this.
+  bool is_delegated(const Verdict& verdict) const;
   Verdict check_password(const std::shared_ptr<const User>& user, Slice expected, Slice got) const;
 
   bool required_ = false;
@@ -81,6 +109,11 @@ class Authenticator {
   std::shared_ptr<const User> single_user_;
   std::shared_ptr<const User> no_auth_user_;
   std::map<std::string, std::shared_ptr<const User>, std::less<>> users_;
+  std::map<std::string, std::shared_ptr<const User>, std::less<>> nkeys_;
+  std::vector<std::string> proxies_;  // keys of trusted proxies
+  std::optional<conf::AuthCalloutOptions> callout_;
+  bool operator_mode_ = false;
+  bool proxy_required_ = false;  // of the single user and the token
 };
 
 }  // namespace petrel::auth

@@ -18,8 +18,7 @@ struct JwtIdentity {
   std::string jwt = {};   // "" for a callout
   std::string name = {};  // for people
   std::vector<std::string> tags = {};
-  int64_t issued_at = 0;       // Unix seconds
-  std::string proxy_key = {};  // of the trusted proxy it came through
+  int64_t issued_at = 0;  // Unix seconds
 };
 
 }  // namespace petrel::auth
