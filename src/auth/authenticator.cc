@@ -82,6 +82,7 @@ Authenticator::Authenticator(const conf::Options& options,
   required_ = operator_mode_ || !users_.empty() || !nkeys_.empty() || single_user_ != nullptr ||
               token_user_ != nullptr;
   choose_no_auth_user(options, accounts);
+  if (options.tls && options.tls->verify_and_map) map_certificates();
 }
 
 void Authenticator::add_users(const std::vector<conf::UserOptions>& users,
@@ -206,6 +207,7 @@ std::shared_ptr<const User> Authenticator::user_without_credentials(
 }
 
 Verdict Authenticator::authenticate_user(const Credentials& credentials) const {
+  if (maps_certificates_ && credentials.nkey.empty()) return authenticate_certificate(credentials);
   Verdict verdict;
   std::shared_ptr<const User> found = user_without_credentials(credentials);
   const bool is_free = found != nullptr;

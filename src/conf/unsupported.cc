@@ -49,7 +49,6 @@ constexpr Feature kFeatures[] = {
     {"proxies", "", [](const Options& o) { return !o.trusted_proxies.empty(); }},
     {"ocsp", "", [](const Options& o) { return o.ocsp && o.ocsp->mode != OcspMode::kNever; }},
     {"ocsp_cache", "", [](const Options& o) { return o.ocsp_cache && o.ocsp_cache->local; }},
-    {"https_port", "ms|https_port", [](const Options& o) { return o.https_port != 0; }},
     {"prof_port", "profile", [](const Options& o) { return o.prof_port != 0; }},
     {"prof_block_rate", "", [](const Options& o) { return o.prof_block_rate != 0; }},
     {"petrel.max_memory", "", [](const Options& o) { return o.petrel.max_memory != 0; }},
@@ -66,10 +65,6 @@ std::string flag_of(const Feature& feature, const std::vector<FlagSetting>& flag
 void list_feature(const Feature& feature, const std::vector<FlagSetting>& flags, Options& options) {
   std::string option(feature.option);
   auto place = options.defined.find(option.substr(0, option.find('.')));
-  if (place == options.defined.end() && option == "https_port") {
-    option = "https";
-    place = options.defined.find(option);
-  }
   if (place != options.defined.end()) {
     options.unsupported.push_back({option, place->second});
     return;

@@ -71,6 +71,23 @@ void write_subscriptions(JsonWriter& json, const ConnzQuery& query, const Sessio
   json.end_array();
 }
 
+void write_tls(JsonWriter& json, const ConnzQuery& query, const SessionView& view) {
+  json.field("tls_version", Slice(view.tls->version));
+  json.field("tls_cipher_suite", Slice(view.tls->cipher_suite));
+  if (query.auth && !view.tls->certificates.empty()) {
+    json.begin_array("tls_peer_certs");
+    for (const TlsCertificate& certificate : view.tls->certificates) {
+      json.begin_object();
+      json.field_unless_empty("subject", Slice(certificate.subject));
+      json.field_unless_empty("spki_sha256", Slice(certificate.spki_sha256));
+      json.field_unless_empty("cert_sha256", Slice(certificate.cert_sha256));
+      json.end_object();
+    }
+    json.end_array();
+  }
+  json.field_unless_empty("tls_first", view.tls_first);
+}
+
 void write_row(JsonWriter& json, const ConnzQuery& query, WallTime now, const SessionView& view) {
   const WallTime until = view.stop.value_or(now);
   json.begin_object();
@@ -96,6 +113,7 @@ void write_row(JsonWriter& json, const ConnzQuery& query, WallTime now, const Se
   json.field_unless_empty("name", Slice(view.name));
   json.field_unless_empty("lang", Slice(view.lang));
   json.field_unless_empty("version", Slice(view.version));
+  if (view.tls != nullptr) write_tls(json, query, view);
   if (query.auth) {
     json.field_unless_empty("authorized_user", Slice(view.user));
     if (view.account != kGlobalAccount) json.field_unless_empty("account", Slice(view.account));

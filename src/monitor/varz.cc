@@ -33,6 +33,9 @@ void write_listener(JsonWriter& json, const VarzConfig& config) {
   json.field("host", Slice(config.host));
   json.field("port", config.port);
   json.field_unless_empty("auth_required", config.auth_required);
+  json.field_unless_empty("tls_required", config.tls_required);
+  json.field_unless_empty("tls_verify", config.tls_verify);
+  json.field_unless_empty("tls_ocsp_peer_verify", config.tls_ocsp_peer_verify);
   json.field("max_connections", config.max_connections);
   json.field_unless_empty("max_subscriptions", config.max_subscriptions);
   json.field("ping_interval", config.ping_interval.ns);
@@ -104,6 +107,7 @@ std::string varz_json(const VarzConfig& config, const VarzRuntime& runtime) {
   write_by_kind(json, "slow_consumer_stats", runtime.slow_consumers);
   write_by_kind(json, "stale_connection_stats", runtime.stale_connections);
   write_disk_waits(json);
+  json.field_unless_empty("tls_cert_not_after", config.tls_cert_not_after);
   json.end_object();
   return json.take();
 }

@@ -11,6 +11,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -63,12 +65,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(tcp::socket socket, Shared& shared)
       : stream_(std::move(socket)),
         shared_(shared),
-        buffer_(shared.options.limits.header_bytes_max + kHeaderSlack) {}
+        buffer_(shared.options.limits.header_bytes_max + kHeaderSlack) {
+    if (shared.options.tls) secure_.emplace(stream_, shared.options.tls());
+  }
 
   void start() {
     place_ = shared_.newcomers.insert(shared_.newcomers.end(), shared_from_this());
     stream_.expires_after(to_chrono(limits().header_timeout));
-    read_header();
+    secure_ ? shake_hands() : read_header();
   }
   // Ends it at once; what is under way reports operation_aborted to nobody.
   void close();
@@ -80,6 +84,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   static constexpr size_t kHeaderSlack = 4096;  // Go adds it as well
 
   const HttpLimits& limits() const { return shared_.options.limits; }
+  // Calls `use` with the stream that carries HTTP.
+  template <typename Use>
+  void with_stream(Use use) {
+    secure_ ? use(secure_->stream) : use(stream_);
+  }
+  void shake_hands();
+  void await_secure_request();
   void set_abortive_close(bool on);
   void read_header();
   void on_header(error_code error);
@@ -96,7 +107,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void end_politely();
   void linger();
 
+  // TLS over stream_. asio frees the context that it is given, so it gets a reference of its own.
+  struct Secure {
+    Secure(beast::tcp_stream& below, const std::shared_ptr<const TlsContext>& tls)
+        : context(counted(tls->native())), stream(below, context) {}
+    static SSL_CTX* counted(SSL_CTX* native) {
+      SSL_CTX_up_ref(native);
+      return native;
+    }
+    asio::ssl::context context;
+    asio::ssl::stream<beast::tcp_stream&> stream;
+  };
+
   beast::tcp_stream stream_;
+  std::optional<Secure> secure_;
   Shared& shared_;
   beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
@@ -151,14 +175,24 @@ void Connection::set_abortive_close(bool on) {
   stream_.socket().set_option(asio::socket_base::linger(on, 0), ignored);
 }
 
+void Connection::shake_hands() {
+  secure_->stream.async_handshake(asio::ssl::stream_base::server,
+                                  [self = shared_from_this()](error_code error) {
+                                    if (!self->is_open_) return;
+                                    error ? self->close() : self->read_header();
+                                  });
+}
+
 void Connection::read_header() {
   parser_.emplace();
   parser_->header_limit(limits().header_bytes_max);
   parser_->body_limit(limits().body_bytes_max);
-  http::async_read_header(stream_, buffer_, *parser_,
-                          [self = shared_from_this()](error_code error, size_t) {
-                            if (self->is_open_) self->on_header(error);
-                          });
+  with_stream([this](auto& stream) {
+    http::async_read_header(stream, buffer_, *parser_,
+                            [self = shared_from_this()](error_code error, size_t) {
+                              if (self->is_open_) self->on_header(error);
+                            });
+  });
 }
 
 void Connection::on_header(error_code error) {
@@ -188,17 +222,19 @@ void Connection::on_header(error_code error) {
 }
 
 void Connection::read_body() {
-  http::async_read(stream_, buffer_, *parser_,
-                   [self = shared_from_this()](error_code error, size_t) {
-                     if (!self->is_open_) return;
-                     if (!error) {
-                       self->handle();
-                     } else if (error == http::error::body_limit) {
-                       self->refuse(413, "");
-                     } else {
-                       self->close();
-                     }
-                   });
+  with_stream([this](auto& stream) {
+    http::async_read(stream, buffer_, *parser_,
+                     [self = shared_from_this()](error_code error, size_t) {
+                       if (!self->is_open_) return;
+                       if (!error) {
+                         self->handle();
+                       } else if (error == http::error::body_limit) {
+                         self->refuse(413, "");
+                       } else {
+                         self->close();
+                       }
+                     });
+  });
 }
 
 // Whether the third word of the request line is a version of HTTP, if not one that is spoken here.
@@ -288,17 +324,19 @@ void Connection::write(std::string bytes) {
 // Piece by piece, so that the time limit is one without progress and not one for the whole answer.
 void Connection::write_on() {
   stream_.expires_after(to_chrono(limits().write_timeout));
-  stream_.async_write_some(asio::buffer(out_.data() + written_, out_.size() - written_),
-                           [self = shared_from_this()](error_code error, size_t n) {
-                             if (!self->is_open_) return;
-                             if (error) return self->close();
-                             self->written_ += n;
-                             if (self->written_ < self->out_.size()) {
-                               self->set_abortive_close(true);
-                               return self->write_on();
-                             }
-                             self->on_written();
-                           });
+  const auto on_some = [self = shared_from_this()](error_code error, size_t n) {
+    if (!self->is_open_) return;
+    if (error) return self->close();
+    self->written_ += n;
+    if (self->written_ < self->out_.size()) {
+      self->set_abortive_close(true);
+      return self->write_on();
+    }
+    self->on_written();
+  };
+  with_stream([&](auto& stream) {
+    stream.async_write_some(asio::buffer(out_.data() + written_, out_.size() - written_), on_some);
+  });
 }
 
 void Connection::on_written() {
@@ -319,6 +357,7 @@ void Connection::await_next_request() {
   }
   buffer_.shrink_to_fit();
   stream_.expires_never();
+  if (secure_) return await_secure_request();
   stream_.socket().async_wait(
       tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
         if (!self->is_open_) return;
@@ -328,12 +367,31 @@ void Connection::await_next_request() {
       });
 }
 
+// The bytes of a request may already be inside the TLS stream, where the socket knows nothing of
+// them: the first one is read instead of waited for.
+void Connection::await_secure_request() {
+  secure_->stream.async_read_some(
+      buffer_.prepare(1), [self = shared_from_this()](error_code error, size_t n) {
+        if (!self->is_open_) return;
+        if (error) return self->close();
+        self->buffer_.commit(n);
+        self->stream_.expires_after(to_chrono(self->limits().header_timeout));
+        self->read_header();
+      });
+}
+
 // Closing a socket with unread bytes would reset it and take the answer away from the peer.
 void Connection::end_politely() {
-  error_code ignored;
-  stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
   stream_.expires_after(kLinger);
-  linger();
+  if (!secure_) {
+    error_code ignored;
+    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    return linger();
+  }
+  // Says that nothing follows, and waits for the peer to say the same.
+  secure_->stream.async_shutdown([self = shared_from_this()](error_code) {
+    if (self->is_open_) self->close();
+  });
 }
 
 void Connection::linger() {

@@ -62,7 +62,6 @@ Status Server::Impl::open_loops() {
              server::make_session_config(now, identity, port));
   for (const auto& [name, account] : config->accounts->all()) accounts.get(name);
   const uint16_t count = server::loop_count(now);
-  PETREL_TRY(const std::shared_ptr<const net::TlsContext> tls, load_tls(now));
   if (now.tls) tls_rate.set_limit(now.tls->connection_rate_limit);
   server::LoopThreadOptions loop_options;
   loop_options.loops = count;
@@ -78,7 +77,7 @@ Status Server::Impl::open_loops() {
       continue;
     }
     if (!loop) return loop.error();
-    (*loop)->set_tls_context(tls);
+    (*loop)->set_tls_context(current.get()->tls.clients);
     loops.push_back(*std::move(loop));
   }
   return Status::ok();

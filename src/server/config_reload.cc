@@ -12,6 +12,14 @@ void CurrentConfig::replace(conf::Options options, WallTime load_time) {
   config->options = std::move(options);
   config->load_time = load_time;
   const MutexLock lock(mutex_);
+  config->tls = config_->tls;
+  config_ = std::move(config);
+}
+
+void CurrentConfig::replace_tls(TlsContexts tls) {
+  const MutexLock lock(mutex_);
+  auto config = std::make_shared<LoadedConfig>(*config_);
+  config->tls = std::move(tls);
   config_ = std::move(config);
 }
 

@@ -6,20 +6,30 @@
 #include "petrel/base/mutex.h"
 #include "petrel/base/time.h"
 #include "petrel/conf/options.h"
+#include "petrel/net/tls_context.h"
 
 #include <memory>
 
 namespace petrel::server {
 
+// What listeners shake hands with; null without tls { }.
+struct TlsContexts {
+  std::shared_ptr<const net::TlsContext> clients = {};
+  std::shared_ptr<const net::TlsContext> monitoring = {};  // asks for no client certificate
+};
+
 struct LoadedConfig {
   conf::Options options = {};
   WallTime load_time = {};
+  TlsContexts tls = {};
 };
 
 class CurrentConfig {
  public:
   std::shared_ptr<const LoadedConfig> get() const;
+  // The TLS contexts stay.
   void replace(conf::Options options, WallTime load_time);
+  void replace_tls(TlsContexts tls);
 
  private:
   mutable Mutex mutex_;

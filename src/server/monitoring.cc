@@ -59,17 +59,29 @@ double seconds(Duration span) {
 }  // namespace
 
 Status Monitoring::listen(const conf::Options& options) {
+  const std::string failed = "Can't start monitoring: ";
+  if (options.http_port != 0 && options.https_port != 0) {
+    return Error{Errc::kInvalidArgument, failed + "can't specify both HTTP (" +
+                                             std::to_string(options.http_port) + ") and HTTPs (" +
+                                             std::to_string(options.https_port) + ") ports"};
+  }
+  is_secure_ = options.https_port != 0;
+  if (is_secure_ && !options.tls) {
+    return Error{Errc::kInvalidArgument, failed + "TLS cert and key required for HTTPS"};
+  }
   const std::string host = options.http_host.empty() ? options.host : options.http_host;
-  const auto wanted = static_cast<uint16_t>(std::max(options.http_port, 0));
+  const int port = is_secure_ ? options.https_port : options.http_port;
+  const auto wanted = static_cast<uint16_t>(std::max(port, 0));
   const Result<int> listener = net::listen_tcp(host, wanted);
   if (!listener) {
-    return Error{Errc::kIo, "Can't start monitoring: can't listen to the monitor port: " +
-                                listener.error().detail};
+    return Error{Errc::kIo,
+                 failed + "can't listen to the monitor port: " + listener.error().detail};
   }
   listener_ = *listener;
   PETREL_TRY(port_, net::bound_port(listener_));
   base_path_ = options.http_base_path.empty() ? "/" : options.http_base_path;
-  server_.log(LogLevel::kInfo, "Starting http monitor on " + join_host_port(host, port_));
+  server_.log(LogLevel::kInfo, std::string("Starting ") + (is_secure_ ? "https" : "http") +
+                                   " monitor on " + join_host_port(host, port_));
   return Status::ok();
 }
 
@@ -81,6 +93,9 @@ Status Monitoring::start() {
   options.on_accept_error = [this](int error) {
     server_.log(LogLevel::kError, "monitoring: accept: " + net::errno_text(error));
   };
+  if (is_secure_) {
+    options.tls = [this] { return server_.config.get()->tls.monitoring; };
+  }
   auto http = net::HttpServer::create(
       std::exchange(listener_, -1),
       [this](const net::HttpRequest& request, Reply reply) { handle(request, std::move(reply)); },
@@ -378,6 +393,8 @@ void Monitoring::refresh_config() {
     config.host = session->info.host;
     config.port = session->info.port;
     config.auth_required = session->info.auth_required;
+    config.tls_required = session->info.tls_required;
+    config.tls_verify = session->info.tls_verify;
     tenants_ = session->accounts;
   }
   config.server_id = server_.id;
@@ -399,6 +416,13 @@ void Monitoring::refresh_config() {
   config.write_deadline = options.write_deadline;
   if (options.write_timeout == conf::WriteTimeoutPolicy::kClose) config.write_timeout = "close";
   if (options.write_timeout == conf::WriteTimeoutPolicy::kRetry) config.write_timeout = "retry";
+  if (options.tls) {
+    config.tls_timeout_seconds = seconds(options.tls->timeout);
+    config.tls_ocsp_peer_verify = options.tls->ocsp_peer && options.tls->ocsp_peer->verify;
+  }
+  if (current->tls.clients != nullptr) {
+    config.tls_cert_not_after = current->tls.clients->not_after();
+  }
   config.start = server_.start_time;
   config.config_load_time = current->load_time;
   config.config_digest = options.digest;

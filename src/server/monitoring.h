@@ -89,6 +89,7 @@ class Monitoring {
   const MonitoredServer server_;
   int listener_ = -1;
   uint16_t port_ = 0;
+  bool is_secure_ = false;
   std::string base_path_;
   std::unique_ptr<net::HttpServer> http_;
   std::unique_ptr<net::WorkerPool> worker_;

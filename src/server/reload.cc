@@ -34,18 +34,19 @@ Status Server::reload(const conf::Options& options) {
   // Everything that can fail comes before anything is changed.
   PETREL_TRY(const std::shared_ptr<const session::SessionConfig> config,
              server::make_session_config(after, impl.identity, impl.port));
-  PETREL_TRY(const std::shared_ptr<const net::TlsContext> tls, impl.load_tls(after));
+  PETREL_TRY(server::TlsContexts tls, impl.load_tls(after));
   std::function<void()> change_log;
   if (impl.prepare_log && concerns(plan.changes, conf::ReloadArea::kLogging)) {
     PETREL_TRY(change_log, impl.prepare_log(after));
   }
   for (const auto& [name, account] : config->accounts->all()) impl.accounts.get(name);
+  impl.current.replace_tls(tls);
   impl.current.replace(after, wall_now());
   for (const conf::ReloadChange& change : plan.changes) impl.apply(change);
   if (change_log) change_log();
   const bool auth_changed = concerns(plan.changes, conf::ReloadArea::kAuthorization);
   impl.on_every_loop([&](uint16_t loop, shard::Shard& shard) {
-    impl.loops[loop]->set_tls_context(tls);
+    impl.loops[loop]->set_tls_context(tls.clients);
     shard.change_config(config, auth_changed);
   });
   impl.say(LogLevel::kInfo, "Reloaded server configuration " +

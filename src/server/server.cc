@@ -78,6 +78,8 @@ Status Server::start() {
   impl.print_warnings();
   PETREL_TRY_STATUS(impl.write_pid_file());
   impl.workers = std::make_unique<net::WorkerPool>(kPasswordThreads, kPasswordChecksMax);
+  PETREL_TRY(server::TlsContexts tls, impl.load_tls(impl.options()));
+  impl.current.replace_tls(std::move(tls));
   PETREL_TRY_STATUS(impl.open_monitoring());
   PETREL_TRY_STATUS(impl.open_client_listener());
   // The first loop accepts and hands connections to the others: they run before it does.
@@ -134,7 +136,7 @@ size_t Server::connection_count() const {
 // The port is taken early, but nobody is answered before the loops run.
 Status Server::Impl::open_monitoring() {
   const conf::Options now = options();
-  if (now.http_port == 0) return Status::ok();
+  if (now.http_port == 0 && now.https_port == 0) return Status::ok();
   monitoring = std::make_unique<server::Monitoring>(server::MonitoredServer{
       .id = identity.id,
       .start_time = start_time,

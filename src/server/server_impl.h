@@ -50,8 +50,8 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost {
   void close_client_listener() override;
 
   // tls_listener.cc
-  // Null without tls { }. Says what of it this build cannot do.
-  Result<std::shared_ptr<const net::TlsContext>> load_tls(const conf::Options& of) const;
+  // Says what of tls { } this build cannot do.
+  Result<server::TlsContexts> load_tls(const conf::Options& of) const;
   void announce_tls() const;
 
   // reload.cc

@@ -5,14 +5,13 @@
 
 namespace petrel {
 
-Result<std::shared_ptr<const net::TlsContext>> Server::Impl::load_tls(
-    const conf::Options& of) const {
-  auto context = server::load_tls_context(of);
-  if (!context || *context == nullptr) return context;
-  for (const std::string& name : (*context)->left_out()) {
+Result<server::TlsContexts> Server::Impl::load_tls(const conf::Options& of) const {
+  auto contexts = server::load_tls_contexts(of);
+  if (!contexts || contexts->clients == nullptr) return contexts;
+  for (const std::string& name : contexts->clients->left_out()) {
     say(LogLevel::kWarn, "TLS: " + name + " is not available and left out");
   }
-  return context;
+  return contexts;
 }
 
 void Server::Impl::announce_tls() const {

@@ -45,10 +45,14 @@ Result<net::TlsSettings> read_settings(const conf::TlsOptions& tls) {
 
 }  // namespace
 
-Result<std::shared_ptr<const net::TlsContext>> load_tls_context(const conf::Options& options) {
-  if (!options.tls) return std::shared_ptr<const net::TlsContext>();
-  PETREL_TRY(const net::TlsSettings settings, read_settings(*options.tls));
-  return net::TlsContext::create(settings);
+Result<TlsContexts> load_tls_contexts(const conf::Options& options) {
+  TlsContexts contexts;
+  if (!options.tls) return contexts;
+  PETREL_TRY(net::TlsSettings settings, read_settings(*options.tls));
+  PETREL_TRY(contexts.clients, net::TlsContext::create(settings));
+  settings.verify_peer = false;
+  PETREL_TRY(contexts.monitoring, net::TlsContext::create(settings));
+  return contexts;
 }
 
 std::shared_ptr<const session::SessionTls> make_session_tls(const conf::Options& options) {

@@ -5,9 +5,10 @@
 // Source: spec config.md section 4, protocol.md section 9.
 #pragma once
 
+#include "server/config_reload.h"
+
 #include "petrel/base/result.h"
 #include "petrel/conf/options.h"
-#include "petrel/net/tls_context.h"
 #include "petrel/session/session_host.h"
 
 #include <atomic>
@@ -16,8 +17,8 @@
 
 namespace petrel::server {
 
-// Null without a tls { } block. Errors: Error::detail is the text for the log.
-Result<std::shared_ptr<const net::TlsContext>> load_tls_context(const conf::Options& options);
+// None without a tls { } block. Errors: Error::detail is the text for the log.
+Result<TlsContexts> load_tls_contexts(const conf::Options& options);
 std::shared_ptr<const session::SessionTls> make_session_tls(const conf::Options& options);
 
 // At most so many handshakes begin within a second of the first of them.

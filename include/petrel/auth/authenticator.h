@@ -7,6 +7,7 @@
 #pragma once
 
 #include "petrel/auth/account.h"
+#include "petrel/auth/distinguished_name.h"
 #include "petrel/auth/jwt_identity.h"
 #include "petrel/auth/permissions.h"
 #include "petrel/base/block.h"
@@ -17,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace petrel::auth {
@@ -43,6 +45,7 @@ struct Credentials {
   Slice signature = {};        // of the nonce
   Slice proxy_signature = {};  // of the nonce, by a proxy
   Slice nonce = {};            // what this connection was given
+  const CertificateIdentity* certificate = nullptr;  // null: the client showed none
 };
 
 enum class AuthFault : uint8_t { kViolation, kProxyNotTrusted, kProxyRequired };
@@ -79,6 +82,10 @@ class Authenticator {
   std::shared_ptr<const User> find_nkey(Slice nkey) const;
   // Null: the list of users does not have this one.
   std::shared_ptr<const User> find_user(Slice user) const;
+  // Whether the user comes from the client's certificate, whatever CONNECT says.
+  bool maps_certificates() const { return maps_certificates_; }
+  // Null: no user has one of its names.
+  std::shared_ptr<const User> find_by_certificate(const CertificateIdentity& certificate) const;
   // Decides over a client connection.
   Verdict authenticate(const Credentials& credentials) const;
 
@@ -100,9 +107,15 @@ class Authenticator {
   bool is_auth_user(const std::shared_ptr<const User>& user) const;
   // Whether a callout service decides although (or because) the configuration says this.
   bool is_delegated(const Verdict& verdict) const;
+  // certificate_users.cc
+  void map_certificates();
+  Verdict authenticate_certificate(const Credentials& credentials) const;
+  std::shared_ptr<const User> find_named(const std::string& name) const;
+  std::shared_ptr<const User> find_by_subject(const DistinguishedName& subject) const;
   Verdict check_password(const std::shared_ptr<const User>& user, Slice expected, Slice got) const;
 
   bool required_ = false;
+  bool maps_certificates_ = false;
   bool is_no_auth_implied_ = false;
   std::string token_;
   std::shared_ptr<const User> token_user_;
@@ -114,6 +127,8 @@ class Authenticator {
   std::optional<conf::AuthCalloutOptions> callout_;
   bool operator_mode_ = false;
   bool proxy_required_ = false;  // of the single user and the token
+  // With maps_certificates(): those whose name is a distinguished one.
+  std::vector<std::pair<DistinguishedName, std::shared_ptr<const User>>> named_users_;
 };
 
 }  // namespace petrel::auth

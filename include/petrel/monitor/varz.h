@@ -23,6 +23,9 @@ struct VarzConfig {
   std::string host = {};
   int port = 0;
   bool auth_required = false;
+  bool tls_required = false;
+  bool tls_verify = false;
+  bool tls_ocsp_peer_verify = false;
   int64_t max_connections = 0;
   int64_t max_subscriptions = 0;
   Duration ping_interval = {};
@@ -45,6 +48,7 @@ struct VarzConfig {
   std::map<std::string, std::string> metadata = {};
   std::map<std::string, bool> feature_flags = {};
   std::string system_account = {};
+  WallTime tls_cert_not_after = {};  // {}: no certificate
 };
 
 struct VarzRuntime {

@@ -9,6 +9,7 @@
 
 #include "petrel/base/result.h"
 #include "petrel/base/time.h"
+#include "petrel/net/tls_context.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -60,6 +61,8 @@ class HttpServer {
     HttpLimits limits = {};
     // Accepting failed; it is tried again after a second.
     std::function<void(int error)> on_accept_error = {};
+    // Set: HTTPS, with the context that it returns for a new connection. Thread: HTTP.
+    std::function<std::shared_ptr<const TlsContext>()> tls = {};
   };
 
   // Takes a socket of listen_tcp, also when it fails.

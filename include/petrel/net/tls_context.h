@@ -45,6 +45,8 @@ class TlsContext {
 
   // The state of a new connection, to be freed by its owner.
   ssl_st* open() const;
+  // For libraries that make their own connections. Valid as long as this.
+  ssl_ctx_st* native() const { return context_; }
   // The end of the first certificate's validity.
   WallTime not_after() const { return not_after_; }
   // Suites and curves of the settings that this OpenSSL does not know; the rest is used.

@@ -21,11 +21,13 @@ import (
 const wait = 10 * time.Second
 
 var listening = regexp.MustCompile(`Listening for client connections on .*:(\d+)`)
+var monitoring = regexp.MustCompile(`Starting https? monitor on .*:(\d+)`)
 
 // server is one process of the binary under test.
 type server struct {
 	command *exec.Cmd
 	port    int
+	monitor atomic.Int32
 }
 
 func start(config string, arguments ...string) (*server, error) {
@@ -58,6 +60,10 @@ func start(config string, arguments ...string) (*server, error) {
 		for lines.Scan() {
 			if found := listening.FindStringSubmatch(lines.Text()); found != nil {
 				started.port, _ = strconv.Atoi(found[1])
+			}
+			if found := monitoring.FindStringSubmatch(lines.Text()); found != nil {
+				port, _ := strconv.Atoi(found[1])
+				started.monitor.Store(int32(port))
 			}
 			if strings.HasSuffix(lines.Text(), "Server is ready") {
 				close(ready)
@@ -423,10 +429,7 @@ func refused(config string, good nats.Option, bad ...nats.Option) func() error {
 
 func main() {
 	bcrypt := `"$2a$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW"`
-	checks := []struct {
-		name  string
-		check func() error
-	}{
+	checks := []namedCheck{
 		{"connect_options", plain(connectOptions, nats.Name("petrel"), nats.PingInterval(time.Minute))},
 		{"verbose_and_pedantic", plain(publishSubscribe, func(o *nats.Options) error {
 			o.Verbose, o.Pedantic = true, true
@@ -452,6 +455,7 @@ func main() {
 		{"bcrypt_password", refused(`authorization { user: a, password: `+bcrypt+` }`, nats.UserInfo("a", "secret"),
 			nats.UserInfo("a", "wrong"))},
 	}
+	checks = append(checks, tlsChecks...)
 	passed, failed := 0, 0
 	for _, one := range checks {
 		if err := one.check(); err != nil {
