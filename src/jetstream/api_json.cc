@@ -4,6 +4,7 @@
 #include "jetstream/json_writer.h"
 
 #include "petrel/base/go_json.h"
+#include "petrel/base/go_quote.h"
 
 #include <charconv>
 
@@ -304,6 +305,15 @@ void append_unsigned(std::string& out, uint64_t value) {
   out.append(digits, static_cast<size_t>(end - digits));
 }
 
+// Names of streams and domains stand in acks as Go's %q writes them.
+void append_quoted_name(std::string& out, Slice name) {
+  for (const char c : name) {
+    if (c < ' ' || c > '~' || c == '"' || c == '\\') return append_go_quote(out, name);
+  }
+  out.push_back('"');
+  out.append(name).push_back('"');
+}
+
 std::string base64(Slice bytes) {
   constexpr Slice kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
@@ -506,10 +516,13 @@ std::string account_purge_json(bool initiated) {
 }
 
 void append_pub_ack(std::string& out, const PubAckView& ack) {
-  // Names of streams and domains are quoted as they are, without escapes of HTML.
-  out.append("{\"stream\":\"").append(ack.stream);
-  if (!ack.domain.empty()) out.append("\",\"domain\":\"").append(ack.domain);
-  out.append("\",\"seq\":");
+  out.append("{\"stream\":");
+  append_quoted_name(out, ack.stream);
+  if (!ack.domain.empty()) {
+    out.append(",\"domain\":");
+    append_quoted_name(out, ack.domain);
+  }
+  out.append(",\"seq\":");
   append_unsigned(out, ack.seq);
   if (ack.duplicate) out.append(",\"duplicate\": true");
   if (!ack.value.empty()) out.append(",\"val\":\"").append(ack.value).push_back('"');

@@ -167,7 +167,8 @@ struct PullRequest {
 // default value. Errors: 10025, and what the request refuses by itself (10003).
 ApiResult<StreamConfigRequest> parse_stream_config(Slice body, bool strict);
 ApiResult<ConsumerCreateRequest> parse_consumer_create(Slice body, bool strict);
-ApiResult<PagedRequest> parse_stream_page(Slice body, bool strict);
+ApiResult<PagedRequest> parse_stream_page(Slice body, bool strict,
+                                          ApiCall call = ApiCall::kStreamNames);
 ApiResult<PagedRequest> parse_consumer_page(Slice body, bool strict);
 ApiResult<StreamInfoRequest> parse_stream_info(Slice body, bool strict);
 ApiResult<StreamPurgeRequest> parse_stream_purge(Slice body, bool strict);
@@ -184,8 +185,13 @@ ApiResult<PeerRequest> parse_peer(ApiCall call, Slice body, bool strict);
 ApiResult<int64_t> parse_rescue(Slice body, bool strict);
 ApiResult<StreamMoveRequest> parse_stream_move(Slice body, bool strict);
 
+// No bytes, or a JSON object without members (what some requests demand, others refuse).
+bool is_empty_request(Slice body);
+
 // Direct get: the text behind 408 on refusal ("Empty Request", "Malformed Request", "Bad Request").
 Result<MessageGetRequest> parse_direct_get(Slice body);
+// The form with the subject behind the stream's name; it is then last_by_subj.
+Result<MessageGetRequest> parse_direct_get_last(Slice subject, Slice body);
 // Pull: the text behind "400 Bad Request - " on refusal.
 Result<PullRequest> parse_pull(Slice body);
 

@@ -126,6 +126,8 @@ struct ConfigLimits {
   int64_t memory_max_stream_bytes = -1;
   int64_t storage_max_stream_bytes = -1;
   bool max_bytes_required = false;
+  int64_t server_max_memory = -1;
+  int64_t server_max_storage = -1;
   Duration duplicate_window = {};        // jetstream.limits.duplicate_window
   int64_t server_max_ack_pending = 0;    // jetstream.limits.max_ack_pending
   int64_t server_max_request_batch = 0;  // jetstream.limits.max_request_batch
@@ -157,14 +159,21 @@ ApiResult<StreamConfig> check_stream_update(const StreamConfig& current,
 ApiStatus check_stream_overlap(const StreamConfig& config,
                                const std::vector<const StreamConfig*>& streams);
 
-// What the account has reserved: sums of max_bytes of its streams per kind of storage.
+// What is reserved by max_bytes. The account's numbers leave out the stream that is checked, the
+// server's hold every stream of every account.
 struct StreamReservations {
   int64_t streams = 0;
   int64_t memory = 0;
   int64_t storage = 0;
+  int64_t server_memory = 0;
+  int64_t server_storage = 0;
 };
-// max_bytes required and its limits, the number of streams, room for a reservation.
-// `current` (an update): its own share is not counted twice.
+// Counts the account's part over all streams but the one called `name`.
+StreamReservations reserved_by_others(const std::vector<const StreamConfig*>& streams,
+                                      const std::string& name);
+
+// The number of streams, max_consumers, room for what max_bytes reserves. `current` null: the
+// stream is new.
 ApiStatus check_stream_limits(const StreamConfig& config, const StreamConfig* current,
                               const ConfigLimits& limits, const StreamReservations& reserved);
 
