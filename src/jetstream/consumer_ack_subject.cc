@@ -1,0 +1,65 @@
+#include "jetstream/consumer_ack_subject.h"
+
+#include "petrel/subject/subject.h"
+
+#include <array>
+#include <charconv>
+
+namespace petrel::jetstream {
+
+namespace {
+
+constexpr size_t kTokensShort = 9;
+constexpr size_t kTokensLong = 11;
+
+}  // namespace
+
+uint64_t parse_number(Slice text) {
+  uint64_t value = 0;
+  if (text.empty() || text.front() < '0' || text.front() > '9') return 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? value : 0;
+}
+
+AckSubject parse_ack_subject(Slice subject) {
+  std::array<Slice, kTokensLong> tokens;
+  size_t count = 0;
+  for (subject::TokenReader reader(subject); reader.next(); ++count) {
+    if (count < tokens.size()) tokens[count] = reader.token();
+  }
+  if (count != kTokensShort && count < kTokensLong) return {};
+  if (tokens[0] != "$JS" || tokens[1] != "ACK") return {};
+  const size_t first = count == kTokensShort ? 4 : 6;
+  return {.deliveries = parse_number(tokens[first]),
+          .stream_sequence = parse_number(tokens[first + 1]),
+          .consumer_sequence = parse_number(tokens[first + 2]),
+          .time_ns = static_cast<int64_t>(parse_number(tokens[first + 3])),
+          .pending = parse_number(tokens[first + 4])};
+}
+
+std::string ack_prefix(Slice stream, Slice consumer) {
+  std::string prefix = "$JS.ACK.";
+  prefix.append(stream).append(".").append(consumer).append(".");
+  return prefix;
+}
+
+void append_number(std::string& out, uint64_t value) {
+  std::array<char, 20> digits;
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  static_cast<void>(error);
+  out.append(digits.data(), end);
+}
+
+void append_ack_numbers(std::string& subject, const AckSubject& ack) {
+  append_number(subject, ack.deliveries);
+  subject.push_back('.');
+  append_number(subject, ack.stream_sequence);
+  subject.push_back('.');
+  append_number(subject, ack.consumer_sequence);
+  subject.push_back('.');
+  append_number(subject, static_cast<uint64_t>(ack.time_ns));
+  subject.push_back('.');
+  append_number(subject, ack.pending);
+}
+
+}  // namespace petrel::jetstream

@@ -1,0 +1,196 @@
+#include "jetstream/consumer_state.h"
+
+#include "jetstream/consumer_varint.h"
+
+#include <algorithm>
+
+namespace petrel::jetstream {
+
+namespace {
+constexpr uint8_t kStateVersion = 1;
+}
+
+void ConsumerState::begin(uint64_t next) {
+  next_ = std::max<uint64_t>(next, 1);
+  delivered_ = {.consumer = 0, .stream = next_ - 1};
+  floor_ = shown_floor_ = delivered_;
+}
+
+void ConsumerState::note_delivered(SequencePair at) {
+  delivered_.consumer = std::max(delivered_.consumer, at.consumer);
+  delivered_.stream = std::max(delivered_.stream, at.stream);
+  skip_to(at.stream + 1);
+}
+
+void ConsumerState::deliver(SequencePair at, int64_t sent_ns) {
+  note_delivered(at);
+  if (PendingAck* known = pending_.find(at.stream)) forget(*known);
+  pending_.add(at.stream, at.consumer, sent_ns);
+}
+
+void ConsumerState::deliver_acked(SequencePair at) {
+  note_delivered(at);
+  floor_ = shown_floor_ = delivered_;
+}
+
+void ConsumerState::redeliver(SequencePair at, uint32_t deliveries, int64_t sent_ns) {
+  note_delivered(at);
+  PendingAck* entry = pending_.find(at.stream);
+  if (entry == nullptr) return;
+  if (entry->deliveries <= 1 && deliveries > 1) ++redelivered_;
+  entry->deliveries = deliveries;
+  entry->sent_ns = sent_ns;
+}
+
+bool ConsumerState::touch(uint64_t sequence, int64_t sent_ns) {
+  PendingAck* entry = pending_.find(sequence);
+  if (entry == nullptr) return false;
+  entry->sent_ns = sent_ns;
+  return true;
+}
+
+void ConsumerState::forget(PendingAck& entry) {
+  if (entry.deliveries > 1) --redelivered_;
+  if (entry.is_queued) --queued_;
+  pending_.remove(entry);
+}
+
+// REQUIRES: `gone` is not pending any more.
+void ConsumerState::advance_floor(SequencePair& floor, const PendingAck& gone) const {
+  if (pending_.is_empty()) {
+    floor = delivered_;
+    return;
+  }
+  if (gone.consumer_sequence != floor.consumer + 1) return;
+  floor = {.consumer = gone.consumer_sequence, .stream = gone.sequence};
+  const PendingAck* above = pending_.at_or_above(gone.sequence + 1);
+  if (above != nullptr && above->consumer_sequence > 0) {
+    floor = {.consumer = above->consumer_sequence - 1, .stream = above->sequence - 1};
+  }
+}
+
+bool ConsumerState::settle(uint64_t sequence) {
+  const bool was_exhausted = exhausted_.erase(sequence) > 0;
+  PendingAck* entry = pending_.find(sequence);
+  if (entry == nullptr) return was_exhausted;
+  const PendingAck gone = *entry;
+  forget(*entry);
+  advance_floor(floor_, gone);
+  advance_floor(shown_floor_, gone);
+  return true;
+}
+
+void ConsumerState::drop_pending_up_to(uint64_t sequence) {
+  while (!pending_.is_empty() && pending_.first()->sequence <= sequence) {
+    forget(*pending_.find(pending_.first()->sequence));
+  }
+  exhausted_.erase(exhausted_.begin(), exhausted_.upper_bound(sequence));
+}
+
+bool ConsumerState::settle_up_to(uint64_t sequence) {
+  if (sequence <= floor_.stream) return false;
+  const PendingAck* last = pending_.at_or_below(sequence);
+  if (last == nullptr) return false;
+  const SequencePair floor{.consumer = std::max(floor_.consumer, last->consumer_sequence),
+                           .stream = std::min(sequence, delivered_.stream)};
+  drop_pending_up_to(sequence);
+  floor_ = shown_floor_ = floor;
+  return true;
+}
+
+bool ConsumerState::exhaust(uint64_t sequence) {
+  PendingAck* entry = pending_.find(sequence);
+  if (entry == nullptr) return false;
+  const PendingAck gone = *entry;
+  forget(*entry);
+  exhausted_[sequence] = gone.deliveries;
+  advance_floor(floor_, gone);
+  return true;
+}
+
+void ConsumerState::reset(uint64_t next) {
+  pending_.clear();
+  redelivered_ = queued_ = 0;
+  exhausted_.clear();
+  begin(next);
+}
+
+bool ConsumerState::remove(uint64_t sequence) {
+  const bool was_pending = pending_.find(sequence) != nullptr;
+  settle(sequence);
+  return was_pending;
+}
+
+void ConsumerState::purge(uint64_t first) {
+  skip_to(first);
+  delivered_.stream = next_ - 1;
+  if (floor_.stream < first) {
+    const PendingAck* last = pending_.at_or_below(first - 1);
+    if (last != nullptr) floor_.consumer = std::max(floor_.consumer, last->consumer_sequence);
+    floor_.stream = first - 1;
+    drop_pending_up_to(first - 1);
+  }
+  if (pending_.is_empty()) {
+    exhausted_.clear();
+    floor_ = delivered_;
+  }
+  shown_floor_ = floor_;
+}
+
+void ConsumerState::encode(std::string& out) const {
+  out.push_back(static_cast<char>(kStateVersion));
+  for (const uint64_t value :
+       {operation_, next_, delivered_.consumer, delivered_.stream, floor_.consumer, floor_.stream,
+        shown_floor_.consumer, shown_floor_.stream, uint64_t{pending_.size()}}) {
+    append_varint(out, value);
+  }
+  PendingAck before;
+  pending_.for_each([&](const PendingAck& entry) {
+    append_varint(out, entry.sequence - before.sequence);
+    append_signed(out, static_cast<int64_t>(entry.consumer_sequence - before.consumer_sequence));
+    append_signed(out, entry.sent_ns - before.sent_ns);
+    append_varint(out, entry.deliveries);
+    before = entry;
+  });
+  append_varint(out, exhausted_.size());
+  uint64_t last = 0;
+  for (const auto& [sequence, deliveries] : exhausted_) {
+    append_varint(out, sequence - last);
+    append_varint(out, deliveries);
+    last = sequence;
+  }
+}
+
+Status ConsumerState::decode(Slice bytes) {
+  VarintReader reader(bytes);
+  const Error corrupt{Errc::kCorrupt, "state of a consumer"};
+  if (reader.byte() != kStateVersion) return corrupt;
+  ConsumerState read;
+  for (uint64_t* value : {&read.operation_, &read.next_, &read.delivered_.consumer,
+                          &read.delivered_.stream, &read.floor_.consumer, &read.floor_.stream,
+                          &read.shown_floor_.consumer, &read.shown_floor_.stream}) {
+    *value = reader.varint();
+  }
+  PendingAck before;
+  for (uint64_t left = reader.varint(); left > 0 && reader.is_ok(); --left) {
+    before.sequence += reader.varint();
+    before.consumer_sequence += static_cast<uint64_t>(reader.signed_varint());
+    before.sent_ns = static_cast<int64_t>(static_cast<uint64_t>(before.sent_ns) +
+                                          static_cast<uint64_t>(reader.signed_varint()));
+    const auto deliveries = static_cast<uint32_t>(reader.varint());
+    if (!reader.is_ok() || read.pending_.find(before.sequence) != nullptr) return corrupt;
+    read.pending_.add(before.sequence, before.consumer_sequence, before.sent_ns).deliveries =
+        deliveries;
+    if (deliveries > 1) ++read.redelivered_;
+  }
+  uint64_t last = 0;
+  for (uint64_t left = reader.varint(); left > 0 && reader.is_ok(); --left) {
+    last += reader.varint();
+    read.exhausted_[last] = static_cast<uint32_t>(reader.varint());
+  }
+  if (!reader.is_ok() || !reader.at_end()) return corrupt;
+  *this = std::move(read);
+  return Status::ok();
+}
+
+}  // namespace petrel::jetstream

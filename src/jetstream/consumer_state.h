@@ -1,0 +1,101 @@
+// ConsumerState: how far a consumer is: what is delivered, acknowledged, waited for. Its changes
+// are operations, numbered from 1, that the leader carries out at once and journals later.
+//
+// Owner: the consumer. Thread: the home loop.
+// Deterministic: the same operations in the same order are the same state. An operation whose
+// number is not above the state's is already in it.
+// Source: spec consumers.md sections 3, 4 and 11; docs/formats/consumer_entry.md.
+#pragma once
+
+#include "jetstream/consumer_pending.h"
+
+#include "petrel/base/block.h"
+#include "petrel/base/result.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace petrel::jetstream {
+
+struct SequencePair {
+  uint64_t consumer = 0;
+  uint64_t stream = 0;
+  friend bool operator==(const SequencePair&, const SequencePair&) = default;
+};
+
+class ConsumerState {
+ public:
+  // What is looked at begins at `next`; nothing is delivered yet.
+  void begin(uint64_t next);
+
+  uint64_t operation() const { return operation_; }
+  void set_operation(uint64_t operation) { operation_ = operation; }
+
+  uint64_t next() const { return next_; }  // the next sequence to look at
+  const SequencePair& delivered() const { return delivered_; }
+  const SequencePair& floor() const { return floor_; }
+  // What is told: unlike the floor it stays where it is when deliveries are exhausted.
+  const SequencePair& shown_floor() const { return shown_floor_; }
+  const PendingTable& pending() const { return pending_; }
+  PendingAck* find(uint64_t sequence) { return pending_.find(sequence); }
+  // Sequences that were delivered as often as allowed and are neither acked nor gone.
+  const std::map<uint64_t, uint32_t>& exhausted() const { return exhausted_; }
+  size_t redelivered() const { return redelivered_ + exhausted_.size(); }
+  // Pending ones that wait for their redelivery.
+  size_t queued() const { return queued_; }
+  void set_queued(PendingAck& entry, bool is_queued) {
+    if (entry.is_queued != is_queued) queued_ += is_queued ? size_t{1} : ~size_t{0};
+    entry.is_queued = is_queued;
+  }
+  bool is_exhausted(uint64_t sequence) const { return exhausted_.count(sequence) != 0; }
+
+  // The messages below were looked at and do not concern this consumer.
+  void skip_to(uint64_t next) {
+    if (next > next_) next_ = next;
+  }
+  void rewind_to(uint64_t next) { next_ = next; }
+
+  // --- operations ---
+  // First deliveries of messages that are waited for. REQUIRES: sequence is not pending.
+  void deliver(SequencePair at, int64_t sent_ns);
+  // First deliveries without acks: they are acknowledged at once.
+  void deliver_acked(SequencePair at);
+  void redeliver(SequencePair at, uint32_t deliveries, int64_t sent_ns);
+  // The wait for its ack begins anew at `sent_ns`. False: not pending.
+  bool touch(uint64_t sequence, int64_t sent_ns);
+  // False: it was neither pending nor exhausted.
+  bool settle(uint64_t sequence);
+  // Everything up to `sequence`; false: it is below the floor already or nothing was pending.
+  bool settle_up_to(uint64_t sequence);
+  bool exhaust(uint64_t sequence);
+  // Delivery begins anew at `next`.
+  void reset(uint64_t next);
+
+  // --- changes that follow from the stream's own entries ---
+  // The message is gone: as if it had been acknowledged. True: it was pending.
+  bool remove(uint64_t sequence);
+  // Everything below `first` is gone.
+  void purge(uint64_t first);
+
+  void encode(std::string& out) const;
+  Status decode(Slice bytes);
+
+ private:
+  void advance_floor(SequencePair& floor, const PendingAck& gone) const;
+  void drop_pending_up_to(uint64_t sequence);
+  void note_delivered(SequencePair at);
+  void forget(PendingAck& entry);
+
+  uint64_t operation_ = 0;
+  uint64_t next_ = 1;
+  SequencePair delivered_;
+  SequencePair floor_;
+  SequencePair shown_floor_;
+  PendingTable pending_;
+  size_t redelivered_ = 0;  // pending ones that were delivered more than once
+  size_t queued_ = 0;
+  std::map<uint64_t, uint32_t> exhausted_;
+};
+
+}  // namespace petrel::jetstream
