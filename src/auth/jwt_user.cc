@@ -146,6 +146,23 @@ bool JwtAccount::has_issuer(const std::string& key, const UserScope** scope) con
   return !is_strict && key == claims.subject;
 }
 
+SignerChange compare_signers(const JwtAccount& before, const JwtAccount& after) {
+  SignerChange change;
+  const auto& keys = after.claims.signing_keys;
+  change.any = keys.size() != before.claims.signing_keys.size() ||
+               before.is_strict != after.is_strict;
+  for (const auto& [key, scope] : keys) {
+    const auto old = before.claims.signing_keys.find(key);
+    if (old == before.claims.signing_keys.end()) {
+      change.any = true;
+    } else if (old->second != scope) {
+      change.any = true;
+      change.altered.insert(key);
+    }
+  }
+  return change;
+}
+
 std::optional<conf::PermissionOptions> permission_options(const PermissionClaims& claims) {
   conf::PermissionOptions out;
   out.publish = subject_permission(claims.publish_allow, claims.publish_deny);

@@ -46,7 +46,6 @@ constexpr Feature kFeatures[] = {
      [](const Options& o) { return !o.operators.resolver_pinned_accounts.empty(); }},
     {"default_sentinel", "",
      [](const Options& o) { return !o.operators.default_sentinel.empty(); }},
-    {"proxies", "", [](const Options& o) { return !o.trusted_proxies.empty(); }},
     {"ocsp", "", [](const Options& o) { return o.ocsp && o.ocsp->mode != OcspMode::kNever; }},
     {"ocsp_cache", "", [](const Options& o) { return o.ocsp_cache && o.ocsp_cache->local; }},
     {"prof_port", "profile", [](const Options& o) { return o.prof_port != 0; }},
@@ -79,17 +78,6 @@ void list_authorization(Options& options) {
   const Position at = place == options.defined.end() ? Position{} : place->second;
   if (authorization.auth_callout) {
     options.unsupported.push_back({"authorization.auth_callout", at});
-  }
-  if (authorization.proxy_required) {
-    options.unsupported.push_back({"authorization.proxy_required", at});
-  }
-  for (const UserOptions& user : authorization.users) {
-    if (!user.nkey.empty()) {
-      options.unsupported.push_back({"authorization.users.nkey", user.position});
-    }
-    if (user.proxy_required) {
-      options.unsupported.push_back({"authorization.users.proxy_required", user.position});
-    }
   }
 }
 

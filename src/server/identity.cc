@@ -21,7 +21,7 @@ Identity make_identity() {
   const auth::SigningKey sign = auth::SigningKey::from_seed(random_bytes());
   const auth::CurveKey curve = auth::CurveKey::from_seed(random_bytes());
   return {encode_public_nkey(NkeyKind::kServer, sign.public_key()),
-          encode_public_nkey(NkeyKind::kCurve, curve.public_key()), sign, curve};
+          encode_public_nkey(NkeyKind::kCurve, curve.public_key()), sign, curve, random_bytes()};
 }
 
 uint64_t random_seed() {

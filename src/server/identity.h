@@ -14,6 +14,7 @@ struct Identity {
   std::string xkey;  // "X" + 55 characters
   auth::SigningKey signing_key;
   auth::CurveKey curve_key;
+  NkeyBytes nonce_secret;
 };
 
 Identity make_identity();

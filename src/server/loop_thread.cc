@@ -207,6 +207,10 @@ void LoopThread::inbox_handled(size_t bytes) {
   inbox_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
 }
 
+bool LoopThread::decide_elsewhere(router::ConnectionHandle connection, auth::AuthRequest request) {
+  return owner_.decide_elsewhere(connection, std::move(request));
+}
+
 bool LoopThread::verify_password(router::ConnectionHandle connection, std::string hash,
                                  std::string password) {
   return owner_.verify_password(connection, std::move(hash), std::move(password));

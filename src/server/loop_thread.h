@@ -32,6 +32,11 @@ class LoopOwner {
   virtual size_t inbox_bytes(uint16_t loop) const = 0;
   virtual bool verify_password(router::ConnectionHandle connection, std::string hash,
                                std::string password) = 0;
+  // False: nobody decides, or too much waits.
+  virtual bool decide_elsewhere(router::ConnectionHandle /*connection*/,
+                                auth::AuthRequest /*request*/) {
+    return false;
+  }
   // Whether another TLS handshake may begin in this second.
   virtual bool admit_tls_handshake() = 0;
   virtual void log(session::LogLevel level, const session::ClientSession& session,
@@ -103,6 +108,7 @@ class LoopThread final : private net::LoopHandler,
   size_t inbox_bytes(uint16_t loop) const override { return owner_.inbox_bytes(loop); }
   bool take_inbox(std::vector<shard::InboxItem>& items) override;
   void inbox_handled(size_t bytes) override;
+  bool decide_elsewhere(router::ConnectionHandle connection, auth::AuthRequest request) override;
   bool verify_password(router::ConnectionHandle connection, std::string hash,
                        std::string password) override;
   bool start_tls(router::ConnectionHandle connection, Slice first) override;

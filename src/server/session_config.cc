@@ -34,6 +34,9 @@ Result<std::shared_ptr<const session::SessionConfig>> make_session_config(
   info.api_lvl = 5;
   PETREL_TRY(config->accounts, auth::AccountSnapshot::create(options));
   config->authenticator = std::make_shared<const auth::Authenticator>(options, config->accounts);
+  if (config->authenticator->needs_nonce()) {
+    config->nonces = std::make_shared<const auth::NonceMaker>(identity.nonce_secret);
+  }
   info.auth_required =
       config->authenticator->is_required() && !config->authenticator->announces_no_auth_user();
   config->cluster_name = options.cluster.name;

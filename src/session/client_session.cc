@@ -304,8 +304,7 @@ void ClientSession::on_timer(TimerKind kind) {
   if (is_closed) return;
   switch (kind) {
     case TimerKind::kAuthentication:
-      if (is_authenticated_ && connect_received_) return;
-      if (is_authenticated_) return;
+      if (is_authenticated_ || waits_for_password_) return;
       log(LogLevel::kDebug, "Authorization Timeout");
       send_error("Authentication Timeout");
       close(CloseReason::kAuthenticationTimeout);
@@ -322,6 +321,9 @@ void ClientSession::on_timer(TimerKind kind) {
       return;
     case TimerKind::kTls:
       on_tls_timer();
+      return;
+    case TimerKind::kUserEnds:
+      on_user_end();
       return;
     case TimerKind::kWriteDeadline:
       return;
@@ -376,6 +378,7 @@ void ClientSession::send_info(bool is_connect_info) {
   info.client_id = cid_;
   if (proxy_header_ == nullptr) info.client_ip = peer_.ip;
   if (tls_first_ && !is_connect_info) info.tls_required = true;
+  if (!is_connect_info) info.nonce = nonce();
   if (is_connect_info) {
     info.connect_info = true;
     info.remote_account = account->name;

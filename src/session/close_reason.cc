@@ -44,6 +44,14 @@ std::string_view close_reason_text(CloseReason reason) {
       return "No Responders Requires Headers";
     case CloseReason::kKicked:
       return "Kicked";
+    case CloseReason::kAuthenticationExpired:
+      return "Authentication Expired";
+    case CloseReason::kCredentialsRevoked:
+      return "Credentials Revoked";
+    case CloseReason::kProxyNotTrusted:
+      return "Proxy Not Trusted";
+    case CloseReason::kProxyRequired:
+      return "Proxy Required";
   }
   return "Unknown";
 }

@@ -31,81 +31,6 @@ void ClientSession::on_connect(Slice json) {
   authenticate();
 }
 
-Slice ClientSession::presented_user() const {
-  if (user_ != nullptr && !user_->name.empty()) return user_->name;
-  if (details_ == nullptr) return Slice();
-  if (!details_->connect.auth_token.empty()) return "[REDACTED]";
-  return details_->connect.user;
-}
-
-void ClientSession::authenticate() {
-  auth::Credentials credentials;
-  if (details_ != nullptr) {
-    credentials.user = details_->connect.user;
-    credentials.password = details_->connect.pass;
-    credentials.token = details_->connect.auth_token;
-  }
-  const std::shared_ptr<const auth::Authenticator> authenticator = context_.config->authenticator;
-  auth::Verdict verdict = authenticator->authenticate(credentials);
-  switch (verdict.kind) {
-    case auth::Verdict::Kind::kAccepted:
-      accept(verdict.user);
-      return;
-    case auth::Verdict::Kind::kRejected:
-      refuse_authentication();
-      return;
-    case auth::Verdict::Kind::kVerifyPassword:
-      waits_for_password_ = true;
-      user_ = verdict.user;
-      context_.host.pause_reads(*this);
-      if (!context_.host.verify_password(*this, std::move(verdict.password_hash),
-                                         std::move(verdict.password))) {
-        refuse_authentication();
-      }
-      return;
-  }
-}
-
-void ClientSession::password_verified(bool is_right) {
-  if (is_closed || !waits_for_password_) return;
-  waits_for_password_ = false;
-  if (!is_right) {
-    refuse_authentication();
-    return;
-  }
-  accept(user_);
-  if (!is_closed) resume_input();
-}
-
-void ClientSession::refuse_authentication() {
-  std::string text = "authentication error";
-  const Slice user = details_ != nullptr ? Slice(details_->connect.user) : Slice();
-  const bool has_token = details_ != nullptr && !details_->connect.auth_token.empty();
-  if (!user.empty()) {
-    text.append(" - User ").append(go_quote(user));
-  } else if (has_token) {
-    text.append(" - Token \"[REDACTED]\"");
-  }
-  log(LogLevel::kError, std::move(text));
-  send_error("Authorization Violation");
-  close(CloseReason::kAuthenticationViolation);
-}
-
-void ClientSession::accept(const std::shared_ptr<const auth::User>& user) {
-  is_authenticated_ = true;
-  apply_user(user);
-  if (!enter_account()) return;
-  if (connect_received_) finish_connect();
-  if (!is_closed) parser_.set_limits(parser_limits());
-}
-
-void ClientSession::apply_user(const std::shared_ptr<const auth::User>& user) {
-  user_ = user;
-  const auth::Permissions* permissions = user != nullptr ? user->permissions.get() : nullptr;
-  checks_publish_ = permissions != nullptr && permissions->limits_publish();
-  tracks_replies = permissions != nullptr && permissions->responses().has_value();
-}
-
 bool ClientSession::enter_account() {
   const auto& accounts = context_.config->accounts;
   tenant_ = user_ != nullptr ? user_->account : nullptr;
@@ -175,8 +100,11 @@ void ClientSession::update_log_prefix() {
     client.append(part);
   }
   if (!client.empty()) log_prefix_.append(" - ").append(go_quote(client));
-  if (user_ != nullptr && !user_->name.empty()) {
-    log_prefix_.append(" - ").append(go_quote(account->name + "/user:" + user_->name));
+  const auto [kind, name] = presented_name();
+  if (is_authenticated_ && user_ != nullptr && !kind.empty()) {
+    const std::string label =
+        kind == "token" ? "token" : std::string(kind) + ":" + std::string(name);
+    log_prefix_.append(" - ").append(go_quote(account->name + "/" + label));
   }
 }
 
@@ -188,23 +116,23 @@ void ClientSession::on_config_change(bool auth_changed) {
   if (!auth_changed || waits_for_password_) return;
   if (!connect_received_ && !context_.config->authenticator->is_required()) return;
   // Same user with the same password: only the permissions may differ.
-  auth::Credentials credentials;
-  if (details_ != nullptr) {
-    credentials.user = details_->connect.user;
-    credentials.password = details_->connect.pass;
-    credentials.token = details_->connect.auth_token;
+  const auth::Credentials shown = credentials();
+  const auth::Verdict verdict = ask_authenticator();
+  if (verdict.kind == auth::Verdict::Kind::kAskElsewhere) {
+    // Operators do not change while the server runs; a callout service is asked again.
+    if (context_.config->authenticator->has_callout()) ask_elsewhere(verdict.proxy_required);
+    return;
   }
-  const auth::Verdict verdict = context_.config->authenticator->authenticate(credentials);
   const bool was_same_hash = verdict.kind == auth::Verdict::Kind::kVerifyPassword &&
                              user_ != nullptr && verdict.user->password == user_->password;
   if (verdict.kind != auth::Verdict::Kind::kAccepted && !was_same_hash) {
     // A user who is gone is closed without a word, as nats-server does.
-    const bool is_gone = !credentials.user.empty() &&
-                         context_.config->authenticator->find_user(credentials.user) == nullptr;
+    const bool is_gone = shown.nkey.empty() && !shown.user.empty() &&
+                         context_.config->authenticator->find_user(shown.user) == nullptr;
     if (is_gone) {
       close(CloseReason::kClientClosed);
     } else {
-      refuse_authentication();
+      refuse_authentication(verdict.fault);
     }
     return;
   }

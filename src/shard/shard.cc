@@ -340,6 +340,27 @@ void Shard::log(session::LogLevel level, const ClientSession& session, std::stri
 
 // --- control plane ---
 
+bool Shard::decide_elsewhere(ClientSession& session, auth::AuthRequest request) {
+  return port_.decide_elsewhere(session.handle, std::move(request));
+}
+
+void Shard::authentication_decided(router::ConnectionHandle connection,
+                                   const auth::AuthAnswer& answer) {
+  if (ClientSession* session = find_session(connection)) session->authentication_decided(answer);
+}
+
+void Shard::account_changed(const auth::JwtAccount& account, const auth::SignerChange& signers) {
+  for (const auto& session : sessions_) {
+    if (session != nullptr) session->account_changed(account, signers);
+  }
+}
+
+void Shard::account_expired(Slice name) {
+  for (const auto& session : sessions_) {
+    if (session != nullptr) session->account_expired(name);
+  }
+}
+
 void Shard::password_verified(router::ConnectionHandle connection, bool is_right) {
   if (ClientSession* session = find_session(connection); session != nullptr) {
     session->password_verified(is_right);

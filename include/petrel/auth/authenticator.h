@@ -76,6 +76,7 @@ class Authenticator {
   bool has_no_auth_user() const { return no_auth_user_ != nullptr; }
   // The same, but only what the configuration says: INFO still asks others for credentials.
   bool announces_no_auth_user() const { return no_auth_user_ != nullptr && !is_no_auth_implied_; }
+  bool has_callout() const { return callout_.has_value(); }
   // Whether connections are given a nonce to sign.
   bool needs_nonce() const { return operator_mode_ || !nkeys_.empty() || !proxies_.empty(); }
   // Null: no user has this key.

@@ -91,6 +91,7 @@ struct UserScope {
   std::string key = {};
   std::string role = {};
   UserLimits limits = {};  // the template
+  friend bool operator==(const UserScope&, const UserScope&) = default;
 };
 
 enum class ShareKind : uint8_t { kUnknown, kStream, kService };

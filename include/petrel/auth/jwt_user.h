@@ -14,6 +14,7 @@
 #include "petrel/base/result.h"
 
 #include <memory>
+#include <set>
 #include <string>
 
 namespace petrel::auth {
@@ -30,6 +31,13 @@ struct JwtAccount {
   // Whether that key may sign users of this account; `scope`: what it may give them, null: all.
   bool has_issuer(const std::string& key, const UserScope** scope) const;
 };
+
+// What an update did to the keys that sign an account's users.
+struct SignerChange {
+  bool any = false;
+  std::set<std::string> altered = {};  // keys whose scope is another one now
+};
+SignerChange compare_signers(const JwtAccount& before, const JwtAccount& after);
 
 // What a client shows besides the JWT.
 struct ClientProof {

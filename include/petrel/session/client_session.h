@@ -7,6 +7,7 @@
 // Source: spec protocol.md.
 #pragma once
 
+#include "petrel/auth/jwt_user.h"
 #include "petrel/proto/connect_info.h"
 #include "petrel/proto/parser.h"
 #include "petrel/proto/proxy_header.h"
@@ -41,6 +42,10 @@ class ClientSession final : public router::Receiver {
   void on_bytes(const BlockRef& block, Slice bytes);
   void on_timer(TimerKind kind);
   void password_verified(bool is_right);
+  void authentication_decided(const auth::AuthAnswer& answer);
+  // The JWT of an account changed; nothing happens unless it is this one's.
+  void account_changed(const auth::JwtAccount& account, const auth::SignerChange& signers);
+  void account_expired(Slice name);
   void tls_established(std::shared_ptr<const TlsPeer> peer);
   // In the handshake, or later if `was_open`. `is_probe`: the peer never meant TLS.
   void tls_failed(const std::string& why, bool is_probe, bool was_open);
@@ -81,7 +86,7 @@ class ClientSession final : public router::Receiver {
   // What only clients that sent CONNECT need.
   struct Details {
     proto::ConnectInfo connect;
-    std::string user_label;
+    std::string proxy_key;  // of the trusted proxy it came through
   };
   struct Reply {
     Instant since;
@@ -132,7 +137,15 @@ class ClientSession final : public router::Receiver {
   void on_connect(Slice json);
   void authenticate();
   void accept(const std::shared_ptr<const auth::User>& user);
-  void refuse_authentication();
+  void refuse_authentication(auth::AuthFault fault = auth::AuthFault::kViolation);
+  auth::Credentials credentials() const;
+  auth::Verdict ask_authenticator();
+  void ask_elsewhere(bool proxy_required);
+  std::string nonce() const;
+  // As logs name the user: kind and name ("nkey", "U..."); both empty: nobody.
+  std::pair<Slice, Slice> presented_name() const;
+  bool obeys_account(const auth::JwtAccount& account, const auth::SignerChange& signers);
+  void on_user_end();
   void finish_connect();
   void update_log_prefix();
   void apply_user(const std::shared_ptr<const auth::User>& user);
@@ -225,7 +238,8 @@ class ClientSession final : public router::Receiver {
   bool connect_received_ = false;
   bool is_authenticated_ = false;
   bool first_pong_sent_ = false;
-  bool waits_for_password_ = false;
+  bool waits_for_password_ = false;  // or for a decision made elsewhere
+  bool asks_if_wrong_ = false;       // a wrong password is a matter of the callout service
   bool is_stalled_ = false;
   bool verbose_ = true;
   bool pedantic_ = true;

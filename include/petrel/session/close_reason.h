@@ -27,6 +27,10 @@ enum class CloseReason : uint8_t {
   kServerShutdown,
   kNoRespondersRequiresHeaders,
   kKicked,
+  kAuthenticationExpired,
+  kCredentialsRevoked,
+  kProxyNotTrusted,
+  kProxyRequired,
 };
 
 std::string_view close_reason_text(CloseReason reason);

@@ -4,7 +4,9 @@
 // Thread: the loop's.
 #pragma once
 
+#include "petrel/auth/auth_request.h"
 #include "petrel/auth/authenticator.h"
+#include "petrel/auth/nonce.h"
 #include "petrel/base/counter.h"
 #include "petrel/base/prng.h"
 #include "petrel/base/time.h"
@@ -33,7 +35,8 @@ enum class TimerKind : uint8_t {
   kStall,
   kWriteDeadline,
   kProxyHeader,
-  kTls
+  kTls,
+  kUserEnds
 };
 
 // What sessions have to know of TLS; certificates and keys are not among it.
@@ -49,7 +52,8 @@ struct SessionTls {
 struct SessionConfig {
   proto::ServerInfo info;  // without the fields of one connection
   std::shared_ptr<const auth::Authenticator> authenticator;
-  std::shared_ptr<const SessionTls> tls;  // null: no TLS
+  std::shared_ptr<const auth::NonceMaker> nonces;  // null: nobody signs one
+  std::shared_ptr<const SessionTls> tls;           // null: no TLS
   // Null: $G alone, without mappings and limits.
   std::shared_ptr<const auth::AccountSnapshot> accounts;
   std::string cluster_name;
@@ -108,6 +112,11 @@ class SessionHost {
   // Checks a password on a worker; password_verified comes to the session later. False: too much
   // of this is waiting already.
   virtual bool verify_password(ClientSession& session, std::string hash, std::string password) = 0;
+  // Has others decide over a client; authentication_decided comes to the session later. False: too
+  // much of this is waiting already.
+  virtual bool decide_elsewhere(ClientSession& /*session*/, auth::AuthRequest /*request*/) {
+    return false;
+  }
   // The connection speaks TLS from now on, after what is queued was sent in clear; `first` are
   // bytes of it that came already. tls_established or tls_failed comes to the session later, or at
   // once. False: too many handshakes a second, nothing has happened.

@@ -53,6 +53,11 @@ class ShardPort {
   // The connection speaks TLS from now on; `first` are bytes of it that came already. False: too
   // many handshakes a second, nothing has happened.
   virtual bool start_tls(router::ConnectionHandle connection, Slice first) = 0;
+  // Has others decide; the answer comes back as an inbox task. False: too many wait.
+  virtual bool decide_elsewhere(router::ConnectionHandle /*connection*/,
+                                auth::AuthRequest /*request*/) {
+    return false;
+  }
   virtual void log(session::LogLevel level, const session::ClientSession& session,
                    std::string text) = 0;
   // A connection that open_connection began is over.
@@ -94,6 +99,10 @@ class Shard final : private router::RouterPort, private session::SessionHost {
 
   // --- control plane, as inbox tasks ---
   void password_verified(router::ConnectionHandle connection, bool is_right);
+  void authentication_decided(router::ConnectionHandle connection, const auth::AuthAnswer& answer);
+  // The connections of one account: its JWT is another one, or counts no longer.
+  void account_changed(const auth::JwtAccount& account, const auth::SignerChange& signers);
+  void account_expired(Slice name);
   void change_config(std::shared_ptr<const session::SessionConfig> config, bool auth_changed);
   void announce_lame_duck(const std::vector<std::string>& connect_urls);
   // False: no such connection.
@@ -140,6 +149,7 @@ class Shard final : private router::RouterPort, private session::SessionHost {
   bool verify_password(session::ClientSession& session, std::string hash,
                        std::string password) override;
   bool start_tls(session::ClientSession& session, Slice first) override;
+  bool decide_elsewhere(session::ClientSession& session, auth::AuthRequest request) override;
   void log(session::LogLevel level, const session::ClientSession& session,
            std::string text) override;
 
