@@ -1,0 +1,56 @@
+// Dedupe: the message ids of the last while, in the order they came.
+//
+// Owner: Stream. Thread: its home loop. No allocation per id in steady state: ids lie in chunks
+// that are reused, the table holds positions.
+// Limits: 4 billion ids; memory is the ids plus about 50 bytes each.
+// Source: spec streams.md section 2 (Nats-Msg-Id).
+#pragma once
+
+#include "jetstream/byte_queue.h"
+
+#include "petrel/base/block.h"
+#include "petrel/base/time.h"
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace petrel::jetstream {
+
+class Dedupe {
+ public:
+  struct Entry {
+    uint64_t hash = 0;
+    uint64_t sequence = 0;
+    WallTime time = {};
+    Slice id;
+  };
+
+  // The last entry with that id; null: none.
+  const Entry* find(Slice id) const;
+  // REQUIRES: times do not descend.
+  void add(Slice id, uint64_t sequence, WallTime time);
+  // Forgets what is not after `time`.
+  void expire(WallTime time);
+  // Forgets the oldest entries up to and including `sequence`.
+  void pop_up_to(uint64_t sequence);
+  void clear();
+  size_t size() const { return static_cast<size_t>(end_ - begin_); }
+  void visit(const std::function<void(const Entry&)>& visit) const;
+
+ private:
+  Entry& at(uint64_t position) { return ring_[position & (ring_.size() - 1)]; }
+  const Entry& at(uint64_t position) const { return ring_[position & (ring_.size() - 1)]; }
+  size_t slot_of(uint64_t hash, Slice id) const;
+  void pop_front();
+  void erase_slot(size_t slot);
+  void grow();
+
+  std::vector<Entry> ring_;      // power of two; positions [begin_, end_)
+  std::vector<uint64_t> table_;  // position + 1; 0: free. Twice the ring.
+  uint64_t begin_ = 0;
+  uint64_t end_ = 0;
+  ByteQueue ids_;
+};
+
+}  // namespace petrel::jetstream

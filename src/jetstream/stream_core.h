@@ -1,0 +1,122 @@
+// StreamCore: what the parts of a stream share, and the parts.
+//
+// Owner: Stream. Thread: the home loop.
+// `applied` state changes only in StreamApply, from committed entries and nothing else, so that two
+// instances fed the same entries are equal. `staged` is the leader's view ahead of it.
+#pragma once
+
+#include "jetstream/answers.h"
+#include "jetstream/batch_publish.h"
+#include "jetstream/dedupe.h"
+#include "jetstream/expiry.h"
+#include "jetstream/fast_publish.h"
+#include "jetstream/producers.h"
+#include "jetstream/schedules.h"
+#include "jetstream/sourcing.h"
+#include "jetstream/staged.h"
+#include "jetstream/stream_apply.h"
+#include "jetstream/stream_consumers.h"
+#include "jetstream/stream_ingest.h"
+#include "jetstream/stream_reads.h"
+
+#include "petrel/jetstream/stream.h"
+#include "petrel/jetstream/stream_config.h"
+#include "petrel/subject/subject_transform.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace petrel::jetstream {
+
+class StreamCore final : public Answers::Sink {
+ public:
+  StreamCore(Stream& stream, StreamSetup setup, const StreamConfig& config, StreamHost& host);
+
+  // --- for the parts ---
+  // Index of the entry; 0: it cannot be taken now (`is_failed` says whether ever).
+  uint64_t propose(std::span<const Slice> parts);
+  // Everything staged so far.
+  uint64_t staged_index() const { return group->proposed_index(); }
+  // What is published from now on waits until everything staged is applied.
+  void set_barrier() { barrier = staged_index(); }
+  bool is_behind_barrier() const { return barrier > group->applied_index(); }
+  WallTime next_time();
+  // Replaces the configuration and what is derived from it.
+  void configure(const StreamConfig& next);
+  bool is_memory() const { return config.storage == StorageType::kMemory; }
+  // {"type":..,"id":..,"timestamp":..,"stream":.. : the front of an advisory.
+  std::string advisory_head(Slice type) const;
+
+  // --- a turn (stream_turns.cc) ---
+  void subscribe();
+  void unsubscribe();
+  void take(Inlet inlet, const Incoming& message);
+  bool run_timers();
+  void report_usage();
+  void arrange_wake();
+  // The configuration was replaced by an applied entry.
+  void on_updated();
+  void operate(Slice entry, Stream::Done done);
+  void operate_counted(Slice entry, Stream::PurgeDone done);
+  void operate_consumer(Slice entry, const std::string& name, Stream::ConsumerDone done);
+  std::optional<ApiError> check_delete(uint64_t sequence) const;
+  std::optional<ApiError> check_new_consumer(const ConsumerConfig& wanted) const;
+
+  // --- Answers::Sink ---
+  void send_ack(Slice reply, uint64_t sequence, Slice rest) override;
+  void send_text(Slice reply, Slice header, Slice body) override;
+
+  // --- state ---
+  Stream& stream;
+  StreamHost& host;
+  const std::string account;
+  StreamConfig config;
+  WallTime created;
+  std::unique_ptr<store::MessageStore> store;
+  std::unique_ptr<GroupDriver> group;
+  std::optional<subject::SubjectTransform> transform;
+  std::optional<subject::SubjectTransform> republish;
+  bool is_started = false;
+  bool is_stopped = false;
+  bool is_failed = false;
+  bool is_gone = false;  // its deletion was applied
+
+  // --- applied ---
+  std::string last_id;
+  Dedupe ids;
+  Expiry expiry;
+  Schedules schedules;
+  Producers producers;
+  StreamConsumers consumers;
+
+  // --- the leader's ---
+  Staged staged;
+  Answers answers;
+  uint64_t barrier = 0;
+  // How many messages an applied entry removed, for who asked: index, count.
+  std::unordered_map<uint64_t, uint64_t> results;
+  int64_t reported_bytes = 0;
+
+  StreamApply apply;
+  StreamIngest ingest;
+  BatchPublish batches;
+  FastPublish fast;
+  StreamReads reads;
+  Sourcing sourcing;
+
+ private:
+  void take_pull(const Incoming& message);
+  uint64_t propose_operation(Slice entry);
+
+  std::vector<uint32_t> subscriptions_;
+  std::optional<StreamConfig> subscribed_;
+  std::string ack_head_;  // {"stream":"S","seq":
+  std::string frame_;
+};
+
+}  // namespace petrel::jetstream
