@@ -139,10 +139,44 @@ std::string tags(const Options& options) {
   return out + "]";
 }
 
+std::string tls_state(const Options& options) {
+  return options.tls ? "enabled" : "";
+}
+
+std::string tls_timeout(const Options& options) {
+  const Duration timeout = options.tls ? options.tls->timeout : Duration::seconds(2);
+  return float_text(static_cast<double>(timeout.ns) / 1e9);
+}
+
+std::string tls_map(const Options& options) {
+  return text_of(options.tls && options.tls->verify_and_map);
+}
+
+std::string tls_rate_limit(const Options& options) {
+  return text_of(options.tls ? options.tls->connection_rate_limit : 0);
+}
+
+std::string tls_pins(const Options& options) {
+  std::string pins;
+  for (const std::string& pin : options.tls ? options.tls->pinned_certs : std::set<std::string>()) {
+    pins += pin + " ";
+  }
+  return pins;
+}
+
+std::string tls_first(const Options& options) {
+  return text_of(options.tls && options.tls->handshake_first);
+}
+
+std::string tls_first_fallback(const Options& options) {
+  return text_of(options.tls ? options.tls->handshake_first_fallback : Duration{});
+}
+
 enum class Rule : uint8_t {
   kLogsValue,   // Reloaded: NAME = VALUE
   kLogsName,    // Reloaded: NAME; the value is a secret or a list
   kLogsAlways,  // the same on every reload
+  kLogsIfSet,   // the same, unless it is off before and after
   kRefused,     // name is nats-server's field
 };
 
@@ -199,6 +233,13 @@ constexpr OptionRule kRules[] = {
     {"log_max_num", value<&Options::log_max_num>, Rule::kLogsValue, ReloadArea::kLogging},  // +
     {"syslog", value<&Options::syslog>, Rule::kLogsValue, ReloadArea::kLogging},
     {"remote_syslog", value<&Options::remote_syslog>, Rule::kLogsValue, ReloadArea::kLogging},
+    {"tls timeout", tls_timeout, Rule::kLogsValue},
+    {"TLSMap", tls_map, Rule::kRefused},
+    {"tls", tls_state, Rule::kLogsIfSet, ReloadArea::kInfo},
+    {"pinned_certs", tls_pins, Rule::kLogsName},
+    {"TLSRateLimit", tls_rate_limit, Rule::kRefused},
+    {"Client TLS handshake first", tls_first, Rule::kLogsValue},
+    {"Client TLS handshake first fallback delay", tls_first_fallback, Rule::kLogsValue},
     {"AllowNonTLS", value<&Options::allow_non_tls>, Rule::kRefused},
     {"write_deadline", value<&Options::write_deadline>, Rule::kLogsValue},
     {"write_timeout", value<&Options::write_timeout>, Rule::kLogsValue},                    // +
@@ -233,6 +274,12 @@ std::string log_text(const OptionRule& rule, const std::string& after) {
            "be stalled";
   }
   if (name == "pid_file" && after.empty()) return "";
+  if (name == "tls") return "Reloaded: tls = " + (after.empty() ? "disabled" : after);
+  if (name == "pinned_certs") {
+    return "Reloaded: " + std::to_string(std::count(after.begin(), after.end(), ' ')) +
+           " pinned_certs";
+  }
+  if (name.starts_with("Client TLS")) return "Reloaded: " + name + ": " + after;
   if (rule.rule != Rule::kLogsValue) return "Reloaded: " + name;
   return "Reloaded: " + name + " = " + after;
 }
@@ -277,7 +324,9 @@ ReloadPlan compare_options(const Options& before, const Options& after) {
     if (!plan.refusal.empty()) break;
     const std::string old_text = rule.text(before);
     const std::string new_text = rule.text(after);
-    if (old_text == new_text && rule.rule != Rule::kLogsAlways) continue;
+    const bool logs_same =
+        rule.rule == Rule::kLogsAlways || (rule.rule == Rule::kLogsIfSet && !new_text.empty());
+    if (old_text == new_text && !logs_same) continue;
     if (rule.rule == Rule::kRefused) {
       plan.refusal = refused(rule.name, old_text, new_text);
     } else {

@@ -23,4 +23,14 @@ void CurrentConfig::replace_tls(TlsContexts tls) {
   config_ = std::move(config);
 }
 
+bool CurrentConfig::replace_tls(const std::shared_ptr<const LoadedConfig>& expected,
+                                TlsContexts tls) {
+  const MutexLock lock(mutex_);
+  if (config_ != expected) return false;
+  auto config = std::make_shared<LoadedConfig>(*config_);
+  config->tls = std::move(tls);
+  config_ = std::move(config);
+  return true;
+}
+
 }  // namespace petrel::server

@@ -30,6 +30,8 @@ class CurrentConfig {
   // The TLS contexts stay.
   void replace(conf::Options options, WallTime load_time);
   void replace_tls(TlsContexts tls);
+  // Only if `expected` is still in force; false: it is not.
+  bool replace_tls(const std::shared_ptr<const LoadedConfig>& expected, TlsContexts tls);
 
  private:
   mutable Mutex mutex_;

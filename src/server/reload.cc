@@ -34,7 +34,10 @@ Status Server::reload(const conf::Options& options) {
   // Everything that can fail comes before anything is changed.
   PETREL_TRY(const std::shared_ptr<const session::SessionConfig> config,
              server::make_session_config(after, impl.identity, impl.port));
+  std::string tls_files = server::tls_files_signature(after);
   PETREL_TRY(server::TlsContexts tls, impl.load_tls(after));
+  // An HTTPS port stays what it is.
+  if (tls.monitoring == nullptr) tls.monitoring = before->tls.monitoring;
   std::function<void()> change_log;
   if (impl.prepare_log && concerns(plan.changes, conf::ReloadArea::kLogging)) {
     PETREL_TRY(change_log, impl.prepare_log(after));
@@ -46,9 +49,11 @@ Status Server::reload(const conf::Options& options) {
   if (change_log) change_log();
   const bool auth_changed = concerns(plan.changes, conf::ReloadArea::kAuthorization);
   impl.on_every_loop([&](uint16_t loop, shard::Shard& shard) {
-    impl.loops[loop]->set_tls_context(tls.clients);
+    impl.loops[loop]->set_tls_context(impl.current.get()->tls.clients);
     shard.change_config(config, auth_changed);
   });
+  impl.tls_watch.reset();
+  if (after.tls) impl.tls_watch = std::make_unique<server::TlsWatch>(impl, std::move(tls_files));
   impl.say(LogLevel::kInfo, "Reloaded server configuration " +
                                 (after.digest.empty() ? "" : "(" + after.digest + ")"));
   return Status::ok();

@@ -78,6 +78,7 @@ Status Server::start() {
   impl.print_warnings();
   PETREL_TRY_STATUS(impl.write_pid_file());
   impl.workers = std::make_unique<net::WorkerPool>(kPasswordThreads, kPasswordChecksMax);
+  std::string tls_files = server::tls_files_signature(impl.options());
   PETREL_TRY(server::TlsContexts tls, impl.load_tls(impl.options()));
   impl.current.replace_tls(std::move(tls));
   PETREL_TRY_STATUS(impl.open_monitoring());
@@ -85,6 +86,8 @@ Status Server::start() {
   // The first loop accepts and hands connections to the others: they run before it does.
   for (auto loop = impl.loops.rbegin(); loop != impl.loops.rend(); ++loop) (*loop)->start();
   impl.is_running = true;
+  if (impl.options().tls)
+    impl.tls_watch = std::make_unique<server::TlsWatch>(impl, std::move(tls_files));
   if (impl.monitoring != nullptr) PETREL_TRY_STATUS(impl.monitoring->start());
   impl.write_ports_file();
   impl.say(LogLevel::kInfo, "Server is ready");
@@ -97,6 +100,7 @@ void Server::stop() {
   impl.is_running = false;
   impl.say(LogLevel::kInfo, "Initiating Shutdown...");
   if (impl.monitoring != nullptr) impl.monitoring->stop();
+  impl.tls_watch.reset();
   impl.lame_duck.reset();
   impl.workers.reset();
   impl.close_client_listener();

@@ -13,6 +13,7 @@
 #include "server/monitoring.h"
 #include "server/session_config.h"
 #include "server/tls_setup.h"
+#include "server/tls_watch.h"
 
 #include "petrel/conf/reload_diff.h"
 #include "petrel/net/worker_pool.h"
@@ -28,7 +29,7 @@ namespace petrel {
 
 inline constexpr int kClientListener = 1;
 
-struct Server::Impl final : server::LoopOwner, server::LameDuckHost {
+struct Server::Impl final : server::LoopOwner, server::LameDuckHost, server::TlsWatchHost {
   explicit Impl(ServerOptions given);
 
   void say(LogLevel level, const std::string& text) const override;
@@ -53,6 +54,11 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost {
   // Says what of tls { } this build cannot do.
   Result<server::TlsContexts> load_tls(const conf::Options& of) const;
   void announce_tls() const;
+  // Puts the contexts in force on all loops.
+  void spread_tls();
+  conf::Options watched_options() const override { return options(); }
+  void tls_files_changed() override;
+  void report_refused_handshakes() override;
 
   // reload.cc
   void apply(const conf::ReloadChange& change);
@@ -89,6 +95,7 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost {
   server::CurrentConfig current;  // options, digest, when they were loaded
   router::AccountRegistry accounts;
   server::TlsRateLimit tls_rate;
+  std::unique_ptr<server::TlsWatch> tls_watch;  // null without tls { }
   std::unique_ptr<net::WorkerPool> workers;
   std::vector<std::unique_ptr<server::LoopThread>> loops;
   std::unique_ptr<server::Monitoring> monitoring;  // null without http_port

@@ -25,6 +25,33 @@ void Server::Impl::announce_tls() const {
       "Clients that are not using \"TLS Handshake First\" option will fail to connect");
 }
 
+void Server::Impl::spread_tls() {
+  on_every_loop([this](uint16_t loop, shard::Shard& /*shard*/) {
+    loops[loop]->set_tls_context(current.get()->tls.clients);
+  });
+}
+
+// Files that do not fit together are half of a change: the next look finds the other half.
+void Server::Impl::tls_files_changed() {
+  const std::shared_ptr<const server::LoadedConfig> before = current.get();
+  auto contexts = load_tls(before->options);
+  if (!contexts) {
+    say(LogLevel::kError, "TLS files changed and cannot be used, the old ones stay in force: " +
+                              contexts.error().detail);
+    return;
+  }
+  if (!current.replace_tls(before, *std::move(contexts))) return;  // a reload was faster
+  spread_tls();
+  say(LogLevel::kInfo, "TLS files changed: new connections use them");
+}
+
+void Server::Impl::report_refused_handshakes() {
+  const uint64_t refused = tls_rate.take_refused();
+  if (refused == 0) return;
+  say(LogLevel::kWarn,
+      "Rejected " + std::to_string(refused) + " connections due to TLS rate limiting");
+}
+
 bool Server::Impl::admit_tls_handshake() {
   const auto since_origin = std::chrono::steady_clock::now().time_since_epoch();
   return tls_rate.admit(std::chrono::duration_cast<std::chrono::nanoseconds>(since_origin).count());
