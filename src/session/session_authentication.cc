@@ -31,6 +31,9 @@ std::string ClientSession::nonce() const {
 // Without the nonce, which costs something and few need.
 auth::Credentials ClientSession::credentials() const {
   auth::Credentials shown;
+  if (tls_peer_ != nullptr && !tls_peer_->certificates.empty()) {
+    shown.certificate = &tls_peer_->identity;
+  }
   if (details_ == nullptr) return shown;
   const proto::ConnectInfo& connect = details_->connect;
   shown.user = connect.user;
@@ -54,6 +57,11 @@ auth::Verdict ClientSession::ask_authenticator() {
 }
 
 void ClientSession::authenticate() {
+  if (context_.config->authenticator->maps_certificates() && details_ != nullptr &&
+      !details_->connect.user.empty()) {
+    log(LogLevel::kWarn, "User " + go_quote(details_->connect.user) +
+                             " found in connect proto, but user required from cert");
+  }
   auth::Verdict verdict = ask_authenticator();
   switch (verdict.kind) {
     case auth::Verdict::Kind::kAccepted:

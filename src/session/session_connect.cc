@@ -113,6 +113,10 @@ void ClientSession::on_config_change(bool auth_changed) {
   max_pending = static_cast<uint64_t>(context_.config->max_pending);
   is_traced = context_.config->trace;
   parser_.set_limits(parser_limits());
+  if (tls_peer_ != nullptr && !is_pinned(*tls_peer_)) {
+    close(CloseReason::kTlsHandshake);
+    return;
+  }
   if (!auth_changed || waits_for_password_) return;
   if (!connect_received_ && !context_.config->authenticator->is_required()) return;
   // Same user with the same password: only the permissions may differ.
