@@ -72,16 +72,16 @@ class JournalTail {
  public:
   virtual ~JournalTail() = default;
   virtual std::vector<GroupId> groups() const = 0;
+  // The files that were read: to be removed once every group is checkpointed.
+  virtual std::vector<std::string> files() const = 0;
   // Calls `visit` for each record of the group in order of index.
   virtual Status visit(GroupId group, const std::function<void(const JournalRecord&)>& visit) = 0;
 };
 
 // At start: reads all journals under `directory`.
 Result<std::unique_ptr<JournalTail>> read_journals(Disk& disk, const std::string& directory);
-// A fresh journal of one loop. Old segments are kept until discard_old_journals.
+// A fresh journal of one loop, beside what read_journals found.
 Result<std::unique_ptr<Journal>> open_journal(Disk& disk, const JournalOptions& options,
                                               Journal::Listener& listener);
-// After every group of the tail was checkpointed: removes the segments that read_journals read.
-Status discard_old_journals(Disk& disk, const std::string& directory);
 
 }  // namespace petrel::store

@@ -1,0 +1,262 @@
+#include "store/segment_journal.h"
+
+#include "petrel/store/journal.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <deque>
+#include <map>
+
+namespace petrel::store {
+namespace {
+
+// Files as strings; completions wait for poll(). `fail_sync` makes the next sync fail.
+class StringDisk final : public Disk {
+ public:
+  void write(FileId file, uint64_t offset, std::string bytes, Done done) override {
+    put(file, offset, bytes);
+    finish(std::move(done), 0);
+  }
+  void read(FileId, uint64_t, size_t, ReadDone done) override {
+    calls_.push_back([done] { done(EIO, Slice()); });
+  }
+  void sync(FileId, Done done) override { finish(std::move(done), 0); }
+  void write_and_sync(FileId file, uint64_t offset, std::string bytes, Done done) override {
+    ++syncs;
+    const int error = std::exchange(fail_sync, 0);
+    if (error == 0) put(file, offset, bytes);
+    finish(std::move(done), error);
+  }
+  void preallocate(FileId file, uint64_t bytes, Done done) override {
+    content(file).assign(bytes, '\0');
+    finish(std::move(done), 0);
+  }
+  void close(FileId) override {}
+  void replace_file(std::string, std::string, Done done) override { finish(std::move(done), EIO); }
+  void rename_file(std::string, std::string, Done done) override { finish(std::move(done), EIO); }
+  void remove_file(std::string path, Done done) override {
+    files.erase(path);
+    finish(std::move(done), 0);
+  }
+  void remove_tree(std::string, Done done) override { finish(std::move(done), EIO); }
+  Result<FileId> open(const std::string& path, OpenMode) override {
+    files[path];
+    names_.push_back(path);
+    return static_cast<FileId>(names_.size() - 1);
+  }
+  Result<uint64_t> size(FileId file) override { return content(file).size(); }
+  Status truncate(FileId, uint64_t) override { return {}; }
+  Status make_directories(const std::string&) override { return {}; }
+  Status sync_directory(const std::string&) override { return {}; }
+  Status rename(const std::string&, const std::string&) override { return {}; }
+  Result<std::vector<FileEntry>> list(const std::string& path) override {
+    std::vector<FileEntry> entries;
+    for (const auto& [name, bytes] : files) {
+      entries.push_back({name.substr(path.size() + 1), false, bytes.size()});
+    }
+    return entries;
+  }
+  Result<std::string> load(const std::string& path) override { return files.at(path); }
+  Result<std::string> load_range(const std::string& path, uint64_t offset, size_t bytes) override {
+    return files.at(path).substr(offset, bytes);
+  }
+  Result<uint64_t> free_bytes(const std::string&) override { return uint64_t{1} << 40; }
+  size_t poll() override {
+    std::deque<std::function<void()>> calls;
+    calls.swap(calls_);
+    for (const auto& call : calls) call();
+    return calls.size();
+  }
+  void drain() override {
+    while (!calls_.empty()) poll();
+  }
+  size_t pending() const override { return calls_.size(); }
+
+  std::map<std::string, std::string> files;
+  int fail_sync = 0;
+  int syncs = 0;
+
+ private:
+  std::string& content(FileId file) { return files.at(names_.at(file)); }
+  void put(FileId file, uint64_t offset, const std::string& bytes) {
+    std::string& to = content(file);
+    if (to.size() < offset + bytes.size()) to.resize(offset + bytes.size());
+    to.replace(offset, bytes.size(), bytes);
+  }
+  void finish(Done done, int error) {
+    calls_.push_back([done = std::move(done), error] {
+      if (done) done(error);
+    });
+  }
+  std::vector<std::string> names_;
+  std::deque<std::function<void()>> calls_;
+};
+
+class Heard final : public Journal::Listener {
+ public:
+  void on_synced(uint64_t position) override { synced = position; }
+  void on_failed(int error, uint64_t last) override { failed = {error, last}; }
+  void on_checkpoint_wanted(GroupId group) override { wanted.push_back(group); }
+  uint64_t synced = 0;
+  std::pair<int, uint64_t> failed{0, 0};
+  std::vector<GroupId> wanted;
+};
+
+class SegmentJournalTest : public testing::Test {
+ protected:
+  std::unique_ptr<Journal> open() {
+    JournalOptions options;
+    options.directory = "j";
+    options.segment_bytes_min = 4096;
+    options.segment_bytes_max = 4096;
+    return *open_journal(disk_, options, heard_);
+  }
+  uint64_t append(Journal& journal, GroupId group, uint64_t index, Slice bytes) {
+    return *journal.append({group, index, 1, 0, bytes});
+  }
+  // "index:bytes " of each record that recovery finds.
+  Result<std::string> recovered(GroupId group) {
+    PETREL_TRY(const std::unique_ptr<JournalTail> tail, read_journals(disk_, "j"));
+    std::string text;
+    PETREL_TRY_STATUS(tail->visit(group, [&text](const JournalRecord& record) {
+      text.append(std::to_string(record.index)).append(":").append(record.bytes).append(" ");
+    }));
+    return text;
+  }
+  StringDisk disk_;
+  Heard heard_;
+};
+
+TEST_F(SegmentJournalTest, WhatIsSyncedIsFoundAgain) {
+  auto journal = open();
+  append(*journal, 7, 1, "one");
+  append(*journal, 8, 1, "other");
+  const uint64_t last = append(*journal, 7, 2, "two");
+  EXPECT_EQ(heard_.synced, 0U);
+  journal->commit();
+  EXPECT_EQ(heard_.synced, 0U);
+  disk_.drain();
+  EXPECT_EQ(heard_.synced, last);
+  EXPECT_EQ(*recovered(7), "1:one 2:two ");
+  EXPECT_EQ(*recovered(8), "1:other ");
+  EXPECT_EQ(*recovered(9), "");
+}
+
+TEST_F(SegmentJournalTest, OneSyncIsInFlightAndTheNextBatchGathers) {
+  auto journal = open();
+  append(*journal, 7, 1, "a");
+  journal->commit();
+  const int syncs = disk_.syncs;
+  for (uint64_t i = 2; i < 50; ++i) {
+    append(*journal, 7, i, "b");
+    journal->commit();
+  }
+  EXPECT_EQ(disk_.syncs, syncs);
+  disk_.drain();
+  EXPECT_EQ(disk_.syncs, syncs + 1);
+  EXPECT_EQ(heard_.synced, 49U);
+}
+
+TEST_F(SegmentJournalTest, AFailedSyncIsNeverASuccess) {
+  auto journal = open();
+  const uint64_t first = append(*journal, 7, 1, "a");
+  journal->commit();
+  disk_.drain();
+  append(*journal, 7, 2, "b");
+  disk_.fail_sync = EIO;
+  journal->commit();
+  disk_.drain();
+  EXPECT_EQ(heard_.failed, std::make_pair(EIO, first));
+  EXPECT_EQ(heard_.synced, first);
+  EXPECT_EQ(journal->append({7, 3, 1, 0, "c"}).error().code, Errc::kIo);
+}
+
+TEST_F(SegmentJournalTest, ATornLastBatchIsLeftOut) {
+  auto journal = open();
+  append(*journal, 7, 1, "whole");
+  journal->commit();
+  disk_.drain();
+  append(*journal, 7, 2, "torn-one");
+  append(*journal, 7, 3, "torn-two");
+  journal->commit();
+  disk_.drain();
+  std::string& file = disk_.files.begin()->second;
+  file[file.find("torn-one")] = 'X';
+  EXPECT_EQ(*recovered(7), "1:whole ");
+}
+
+TEST_F(SegmentJournalTest, DamageBeforeTheLastBatchIsAnErrorThatNamesThePlace) {
+  auto journal = open();
+  for (uint64_t i = 1; i <= 3; ++i) {
+    append(*journal, 7, i, "record" + std::to_string(i));
+    journal->commit();
+    disk_.drain();
+  }
+  std::string& file = disk_.files.begin()->second;
+  file[file.find("record1")] = 'X';
+  const Result<std::string> text = recovered(7);
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().code, Errc::kCorrupt);
+  EXPECT_NE(text.error().detail.find("damaged record at offset 64"), std::string::npos);
+}
+
+TEST_F(SegmentJournalTest, ReleasedSegmentsAreUsedAgainAndTellNothingOld) {
+  auto journal = open();
+  const std::string bytes(1000, 'x');
+  uint64_t index = 0;
+  for (int i = 0; i < 40; ++i) {
+    ++index;
+    append(*journal, 7, index, bytes + std::to_string(index));
+    journal->commit();
+    disk_.drain();
+    if (index % 4 == 0) journal->release(7, index - 1);
+    disk_.drain();
+  }
+  EXPECT_LE(disk_.files.size(), 5U);
+  const std::string found = *recovered(7);
+  EXPECT_NE(found.find("40:"), std::string::npos);
+  EXPECT_EQ(found.find(" 1:"), std::string::npos);
+  EXPECT_NE(found.substr(0, 2), "1:");
+}
+
+TEST_F(SegmentJournalTest, AGroupThatHoldsTheOldestSegmentIsAskedToCheckpoint) {
+  auto journal = open();
+  append(*journal, 5, 1, "small");
+  for (uint64_t i = 1; i < 20; ++i) {
+    append(*journal, 7, i, std::string(1000, 'x'));
+    journal->commit();
+    disk_.drain();
+  }
+  EXPECT_NE(std::find(heard_.wanted.begin(), heard_.wanted.end(), 5U), heard_.wanted.end());
+}
+
+TEST_F(SegmentJournalTest, ALargeRecordGetsASegmentOfItsSize) {
+  auto journal = open();
+  const std::string large(100'000, 'L');
+  append(*journal, 7, 1, large);
+  journal->commit();
+  disk_.drain();
+  EXPECT_EQ(heard_.synced, 1U);
+  EXPECT_EQ(*recovered(7), "1:" + large + " ");
+}
+
+TEST_F(SegmentJournalTest, JournalsOfSeveralSessionsAreReadTogetherAndDiscardedLater) {
+  auto first = open();
+  append(*first, 7, 1, "before");
+  first->commit();
+  disk_.drain();
+  first.reset();
+  const auto old = *read_journals(disk_, "j");
+  ASSERT_EQ(old->files().size(), 1U);
+  auto second = open();
+  append(*second, 7, 2, "after");
+  second->commit();
+  disk_.drain();
+  EXPECT_EQ(*recovered(7), "1:before 2:after ");
+  for (const std::string& file : old->files()) disk_.files.erase(file);
+  EXPECT_EQ(*recovered(7), "2:after ");
+}
+
+}  // namespace
+}  // namespace petrel::store
