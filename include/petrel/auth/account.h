@@ -27,6 +27,8 @@ struct Account {
   bool is_system = false;
   conf::AccountLimits limits = {};
   std::optional<conf::AccountJetStreamLimits> jetstream = {};  // not set: no JetStream
+  // With tiers (operator mode), `jetstream` only says that there is JetStream. By "R1", "R3".
+  std::map<std::string, conf::AccountJetStreamLimits> jetstream_tiers = {};
   std::vector<subject::SubjectMapping> mappings = {};
   std::vector<conf::MappingOptions> mapping_options = {};  // the same, for monitoring
   std::vector<conf::ExportOptions> exports = {};
