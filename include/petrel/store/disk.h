@@ -2,8 +2,10 @@
 // has a twin that forgets unsynced writes, tears, flips, misdirects, fails and delays.
 //
 // Owner: one per loop. Thread: its loop (workers behind it never call back by themselves).
-// Order: operations on one file take effect in the order they were asked for; operations on
-// different files in any order. A failed sync says nothing about what is on the disk.
+// Order: operations on one file take effect in the order they were asked for, and so do those that
+// name a path; operations on different files in any order.
+// Errors: errno values. A failed sync says nothing about what is on the disk, and a later one that
+// succeeds says nothing about what was written before the failed one.
 // Source: architecture section 4.
 #pragma once
 
@@ -31,46 +33,64 @@ struct FileEntry {
   uint64_t bytes = 0;
 };
 
-class Disk {
+// What is done with an open file, by completion.
+class FileOperations {
  public:
   // `error` 0: success; else an errno value.
   using Done = std::function<void(int error)>;
   // `bytes` may be shorter than asked for at the end of the file.
   using ReadDone = std::function<void(int error, Slice bytes)>;
 
-  virtual ~Disk() = default;
-
-  // --- by completion ---
+  virtual ~FileOperations() = default;
   // `bytes` is kept until done. The file grows as needed.
   virtual void write(FileId file, uint64_t offset, std::string bytes, Done done) = 0;
   virtual void read(FileId file, uint64_t offset, size_t bytes, ReadDone done) = 0;
   // fdatasync of everything written to the file before.
   virtual void sync(FileId file, Done done) = 0;
-  // Writes, then syncs: one operation, for the journal.
+  // Writes, then syncs: one operation, for the journal. Never waits behind other files' reads.
   virtual void write_and_sync(FileId file, uint64_t offset, std::string bytes, Done done) = 0;
-  // Writes `path`.tmp, syncs it, renames it to `path`, syncs the directory.
-  virtual void replace_file(std::string path, std::string bytes, Done done) = 0;
-  virtual void remove_file(std::string path, Done done) = 0;
-  // A directory with all that is in it.
-  virtual void remove_tree(std::string path, Done done) = 0;
+  // Writes `bytes` zeros from the beginning and syncs, so that later syncs change no metadata.
+  virtual void preallocate(FileId file, uint64_t bytes, Done done) = 0;
   // Closes after everything asked for before; no completion.
   virtual void close(FileId file) = 0;
+};
 
-  // --- at once: cheap metadata, or only at start and stop ---
+// What is done with a path, by completion; durable when done.
+class PathOperations {
+ public:
+  using Done = FileOperations::Done;
+
+  virtual ~PathOperations() = default;
+  // Writes `path`.tmp, syncs it, renames it to `path`, syncs the directory.
+  virtual void replace_file(std::string path, std::string bytes, Done done) = 0;
+  // Both names in one directory. An open file stays open.
+  virtual void rename_file(std::string from, std::string to, Done done) = 0;
+  virtual void remove_file(std::string path, Done done) = 0;
+  // A directory with all that is in it. Done as well when it is not there.
+  virtual void remove_tree(std::string path, Done done) = 0;
+};
+
+// At once: cheap metadata, or only at start and stop.
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
   virtual Result<FileId> open(const std::string& path, OpenMode mode) = 0;
   virtual Result<uint64_t> size(FileId file) = 0;
-  // Zero-filled to `bytes`, for a journal segment. Only before the file is used.
-  virtual Status preallocate(FileId file, uint64_t bytes) = 0;
   virtual Status truncate(FileId file, uint64_t bytes) = 0;
   virtual Status make_directories(const std::string& path) = 0;
   virtual Status sync_directory(const std::string& path) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;
-  // kNotFound when the directory does not exist.
+  // By name. kNotFound when the directory does not exist.
   virtual Result<std::vector<FileEntry>> list(const std::string& path) = 0;
   virtual Result<std::string> load(const std::string& path) = 0;
   virtual Result<std::string> load_range(const std::string& path, uint64_t offset,
                                          size_t bytes) = 0;
   virtual Result<uint64_t> free_bytes(const std::string& path) = 0;
+};
+
+class Disk : public FileOperations, public PathOperations, public FileSystem {
+ public:
+  using Done = FileOperations::Done;
 
   // Calls what completed. Returns how many.
   virtual size_t poll() = 0;

@@ -1,0 +1,252 @@
+// What every disk promises, over both back ends.
+#include "petrel/disk/open_disk.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace petrel::disk {
+namespace {
+
+class DiskTest : public ::testing::TestWithParam<Backend> {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "petrel_disk_XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+    DiskOptions options;
+    options.backend = GetParam();
+    options.wake = [this] {
+      const std::lock_guard lock(mutex_);
+      ++wakes_;
+      woken_.notify_all();
+    };
+    auto opened = open_disk(std::move(options));
+    ASSERT_TRUE(opened) << opened.error().detail;
+    disk_ = *std::move(opened);
+  }
+  void TearDown() override {
+    disk_.reset();
+    if (!directory_.empty()) std::filesystem::remove_all(directory_);
+  }
+
+  std::string path(const std::string& name) const { return directory_ + "/" + name; }
+  store::FileId open(const std::string& name, store::OpenMode mode = store::OpenMode::kWrite) {
+    auto opened = disk_->open(path(name), mode);
+    EXPECT_TRUE(opened) << opened.error().detail;
+    return *opened;
+  }
+  // A completion that must be a success.
+  store::Disk::Done succeeds() {
+    return [this](int error) {
+      EXPECT_EQ(error, 0);
+      ++completed_;
+    };
+  }
+  store::Disk::Done fails_with(int expected) {
+    return [this, expected](int error) {
+      EXPECT_EQ(error, expected);
+      ++completed_;
+    };
+  }
+  std::string load(const std::string& name) {
+    auto loaded = disk_->load(path(name));
+    EXPECT_TRUE(loaded) << loaded.error().detail;
+    return loaded ? *loaded : "";
+  }
+
+  std::string directory_;
+  std::mutex mutex_;
+  std::condition_variable woken_;
+  int wakes_ = 0;
+  int completed_ = 0;
+  std::unique_ptr<store::Disk> disk_;
+};
+
+TEST_P(DiskTest, WhatIsWrittenIsRead) {
+  const store::FileId file = open("a");
+  disk_->write(file, 3, "defg", succeeds());
+  disk_->write(file, 0, "abc", succeeds());
+  disk_->sync(file, succeeds());
+  std::string got;
+  disk_->read(file, 1, 100, [&](int error, Slice bytes) {
+    EXPECT_EQ(error, 0);
+    got = bytes;
+  });
+  EXPECT_EQ(disk_->pending(), 4U);
+  disk_->drain();
+  EXPECT_EQ(disk_->pending(), 0U);
+  EXPECT_EQ(completed_, 3);
+  EXPECT_EQ(got, "bcdefg");
+  EXPECT_EQ(*disk_->size(file), 7U);
+}
+
+TEST_P(DiskTest, OperationsOnOneFileKeepTheirOrder) {
+  const store::FileId file = open("a");
+  std::string order;
+  for (int round = 0; round < 50; ++round) {
+    const std::string digit(1, static_cast<char>('0' + round % 10));
+    if (round % 3 == 0) {
+      disk_->write_and_sync(file, 0, digit, [&order, digit](int) { order += digit; });
+    } else {
+      disk_->write(file, 0, digit, [&order, digit](int) { order += digit; });
+    }
+    disk_->read(file, 0, 1, [digit](int, Slice bytes) { EXPECT_EQ(bytes, digit); });
+  }
+  disk_->drain();
+  std::string expected;
+  for (int round = 0; round < 50; ++round) expected += static_cast<char>('0' + round % 10);
+  EXPECT_EQ(order, expected);
+}
+
+TEST_P(DiskTest, ALargeWriteIsWhole) {
+  const store::FileId file = open("a");
+  std::string bytes(9 << 20, 'x');
+  for (size_t i = 0; i < bytes.size(); i += 4096) bytes[i] = static_cast<char>('a' + i / 4096 % 26);
+  disk_->write_and_sync(file, 4096, bytes, succeeds());
+  disk_->drain();
+  EXPECT_EQ(*disk_->load_range(path("a"), 4096, bytes.size()), bytes);
+  std::string got;
+  disk_->read(file, 4096, bytes.size(), [&](int, Slice read) { got = read; });
+  disk_->drain();
+  EXPECT_EQ(got, bytes);
+}
+
+TEST_P(DiskTest, TheOwnerIsWokenForACompletion) {
+  const store::FileId file = open("a");
+  disk_->write_and_sync(file, 0, "abc", succeeds());
+  std::unique_lock lock(mutex_);
+  woken_.wait(lock, [this] { return wakes_ > 0; });
+  lock.unlock();
+  while (disk_->poll() == 0) {
+  }
+  EXPECT_EQ(completed_, 1);
+}
+
+TEST_P(DiskTest, ACompletionMayAskForMore) {
+  const store::FileId file = open("a");
+  int left = 20;
+  std::function<void(int)> again = [&](int error) {
+    EXPECT_EQ(error, 0);
+    if (--left > 0) disk_->write(file, 0, "x", again);
+  };
+  disk_->write(file, 0, "x", again);
+  disk_->drain();
+  EXPECT_EQ(left, 0);
+}
+
+TEST_P(DiskTest, CloseComesAfterWhatWasAskedForBefore) {
+  const store::FileId first = open("a");
+  for (int i = 0; i < 100; ++i) disk_->write(first, static_cast<uint64_t>(i), "x", succeeds());
+  disk_->close(first);
+  const store::FileId second = open("b");
+  disk_->write(second, 0, "y", succeeds());
+  disk_->drain();
+  EXPECT_EQ(completed_, 101);
+  EXPECT_EQ(load("a"), std::string(100, 'x'));
+  EXPECT_EQ(load("b"), "y");
+}
+
+TEST_P(DiskTest, APreallocatedFileIsZeros) {
+  const store::FileId file = open("a", store::OpenMode::kCreate);
+  disk_->preallocate(file, 300'000, succeeds());
+  disk_->write_and_sync(file, 10, "x", succeeds());
+  disk_->drain();
+  std::string expected(300'000, '\0');
+  expected[10] = 'x';
+  EXPECT_EQ(load("a"), expected);
+}
+
+TEST_P(DiskTest, FilesAreReplacedRenamedAndRemoved) {
+  disk_->replace_file(path("a"), "first", succeeds());
+  disk_->replace_file(path("a"), "second", succeeds());
+  disk_->rename_file(path("a"), path("b"), succeeds());
+  disk_->replace_file(path("c"), "third", succeeds());
+  disk_->remove_file(path("c"), succeeds());
+  disk_->remove_file(path("c"), fails_with(ENOENT));
+  disk_->drain();
+  EXPECT_EQ(completed_, 6);
+  const auto entries = disk_->list(directory_);
+  ASSERT_TRUE(entries);
+  ASSERT_EQ(entries->size(), 1U);
+  EXPECT_EQ(entries->front().name, "b");
+  EXPECT_EQ(entries->front().bytes, 6U);
+  EXPECT_EQ(load("b"), "second");
+}
+
+TEST_P(DiskTest, ATreeIsRemovedWithAllThatIsInIt) {
+  for (int i = 0; i < 100; ++i) {
+    const std::string folder = path("tree/" + std::to_string(i % 7));
+    ASSERT_TRUE(disk_->make_directories(folder));
+    disk_->replace_file(folder + "/" + std::to_string(i), "x", succeeds());
+  }
+  disk_->remove_tree(path("tree"), succeeds());
+  disk_->remove_tree(path("never"), succeeds());
+  disk_->drain();
+  EXPECT_EQ(completed_, 102);
+  EXPECT_TRUE(disk_->list(directory_)->empty());
+}
+
+TEST_P(DiskTest, ErrorsSayWhatFailed) {
+  const auto missing = disk_->open(path("none"), store::OpenMode::kRead);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, Errc::kNotFound);
+  EXPECT_NE(missing.error().detail.find("none: No such file"), std::string::npos);
+  open("a");
+  EXPECT_FALSE(disk_->open(path("a"), store::OpenMode::kCreate));
+  const auto no_directory = disk_->list(path("none"));
+  ASSERT_FALSE(no_directory);
+  EXPECT_EQ(no_directory.error().code, Errc::kNotFound);
+  disk_->replace_file(path("none/a"), "x", fails_with(ENOENT));
+  disk_->rename_file(path("none"), path("b"), fails_with(ENOENT));
+  disk_->drain();
+  EXPECT_EQ(completed_, 2);
+}
+
+TEST_P(DiskTest, AWriteThatIsNotAllowedFails) {
+  {
+    open("a");
+  }
+  const store::FileId file = open("a", store::OpenMode::kRead);
+  disk_->write(file, 0, "x", fails_with(EBADF));
+  disk_->write_and_sync(file, 0, "x", fails_with(EBADF));
+  disk_->drain();
+  EXPECT_EQ(completed_, 2);
+}
+
+// /dev/full takes no byte; its sync fails too (EINVAL), and keeps failing.
+TEST_P(DiskTest, AFullDiskIsAnErrorNeverASuccess) {
+  auto full = disk_->open("/dev/full", store::OpenMode::kWrite);
+  ASSERT_TRUE(full);
+  disk_->write(*full, 0, "x", fails_with(ENOSPC));
+  disk_->write_and_sync(*full, 0, "x", fails_with(ENOSPC));
+  disk_->preallocate(*full, 10'000, fails_with(ENOSPC));
+  disk_->drain();
+  EXPECT_EQ(completed_, 3);
+}
+
+TEST_P(DiskTest, WhatIsUnderWayAtTheEndIsPerformed) {
+  const store::FileId file = open("a");
+  for (int i = 0; i < 100; ++i) disk_->write(file, static_cast<uint64_t>(i), "x", nullptr);
+  disk_.reset();
+  EXPECT_EQ(std::filesystem::file_size(path("a")), 100U);
+}
+
+TEST_P(DiskTest, FreeBytesAreTold) {
+  const auto free = disk_->free_bytes(directory_);
+  ASSERT_TRUE(free);
+  EXPECT_GT(*free, 0U);
+  EXPECT_FALSE(disk_->free_bytes(path("none")));
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, DiskTest, ::testing::Values(Backend::kThreads));
+
+}  // namespace
+}  // namespace petrel::disk
