@@ -33,6 +33,12 @@ class Staged {
     last_of_slot_[slot(subject_hash)] = sequence;
     last_sequence = sequence;
   }
+  // An applied message that was not staged here: a later leader goes on behind it.
+  void follow(uint64_t sequence, WallTime time, Slice id) {
+    last_sequence = sequence;
+    last_time = time;
+    last_id.assign(id);
+  }
   // Messages up to and including `sequence` are applied.
   void applied(uint64_t sequence) {
     while (begin_ != items_.size() && items_[begin_].sequence <= sequence) {

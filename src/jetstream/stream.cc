@@ -95,7 +95,7 @@ void Stream::when_applied(std::function<void()> done) {
 
 void Stream::checkpoint() {
   if (core_->is_failed || core_->store->is_checkpointing()) return;
-  core_->store->checkpoint(core_->group->applied_index(), core_->apply.snapshot());
+  core_->store->checkpoint(core_->group->applied_index(), snapshot());
 }
 
 void Stream::destroy(std::function<void(int error)> done) {
@@ -254,6 +254,9 @@ std::optional<SourceState> Stream::mirror_state() const {
 }
 std::vector<SourceState> Stream::source_states() const {
   return core_->sourcing.source_states();
+}
+std::string Stream::snapshot() const {
+  return core_->apply.snapshot();
 }
 uint64_t Stream::state_hash() const {
   return core_->apply.state_hash();

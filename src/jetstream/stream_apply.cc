@@ -88,6 +88,7 @@ void StreamApply::message(Slice entry) {
   }
   if (core_.ids.size() != 0) core_.ids.expire(WallTime{time.ns - core_.config.duplicate_window.ns});
   core_.staged.applied(head.sequence);
+  if (head.sequence > core_.staged.last_sequence) core_.staged.follow(head.sequence, time, id);
   if ((flags & (message_flag::kRollupSubject | message_flag::kRollupAll)) != 0) roll_up(message);
   if ((flags & message_flag::kHasMore) != 0) note_headers(message);
   if ((flags & message_flag::kSkipped) == 0) enforce_limits(message.subject);

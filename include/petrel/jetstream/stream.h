@@ -128,6 +128,8 @@ class Stream final : public GroupMember, public ConsumerHost, public store::Mess
   // Null: the stream is no mirror.
   std::optional<SourceState> mirror_state() const;
   std::vector<SourceState> source_states() const;  // as StreamConfig::sources
+  // What checkpoint() writes besides the messages.
+  std::string snapshot() const;
   // Equal for two streams that were fed the same entries.
   uint64_t state_hash() const;
   bool is_failed() const;  // the journal failed: nothing is accepted any more

@@ -90,7 +90,6 @@ class StreamWorld final : public StreamHost {
     if (config.subjects.empty() && !config.mirror && config.sources.empty()) {
       config.subjects = {"s.>"};
     }
-    if (config.duplicate_window.ns == 0) config.duplicate_window = Duration::minutes(2);
     config.storage = StorageType::kMemory;
     auto checked = check_stream_config(config, {});
     EXPECT_TRUE(checked.is_ok()) << (checked ? "" : checked.error().description);
