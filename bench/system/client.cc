@@ -36,15 +36,12 @@ int dial(const Endpoint& server) {
   return fd;
 }
 
-Client::Client(const Endpoint& server) : fd_(dial(server)) {
-  if (fd_ < 0) fail("cannot connect: " + std::string(std::strerror(errno)));
+Client::Client(const Endpoint& server) : link_(dial(server)) {
+  if (fd() < 0) fail("cannot connect: " + std::string(std::strerror(errno)));
+  if (server.tls) link_.start_tls();
   handshake();
-  const int flags = fcntl(fd_, F_GETFL);
-  fcntl(fd_, F_SETFL, flags | O_NONBLOCK);
-}
-
-Client::~Client() {
-  close(fd_);
+  const int flags = fcntl(fd(), F_GETFL);
+  fcntl(fd(), F_SETFL, flags | O_NONBLOCK);
 }
 
 void Client::handshake() {
@@ -55,11 +52,11 @@ void Client::handshake() {
 
 void Client::send_all(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = link_.send(bytes, MSG_NOSIGNAL);
     if (sent > 0) {
       bytes.remove_prefix(static_cast<size_t>(sent));
     } else if (errno == EAGAIN) {
-      pollfd wait{.fd = fd_, .events = POLLOUT, .revents = 0};
+      pollfd wait{.fd = fd(), .events = POLLOUT, .revents = 0};
       poll(&wait, 1, 1000);
     } else if (errno != EINTR) {
       fail("send: " + std::string(std::strerror(errno)));
@@ -68,7 +65,7 @@ void Client::send_all(std::string_view bytes) {
 }
 
 size_t Client::send_some(std::string_view bytes) {
-  const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  const ssize_t sent = link_.send(bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent < 0 && errno != EAGAIN && errno != EINTR) {
     fail("send: " + std::string(std::strerror(errno)));
   }
@@ -78,7 +75,7 @@ size_t Client::send_some(std::string_view bytes) {
 }
 
 uint64_t Client::read_frames(std::span<char> buffer) {
-  const ssize_t got = recv(fd_, buffer.data(), buffer.size(), 0);
+  const ssize_t got = link_.recv(buffer.data(), buffer.size());
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
   if (got == 0) fail("the server closed a connection");
   if (got < 0) fail("recv: " + std::string(std::strerror(errno)));
@@ -137,7 +134,7 @@ void Client::ping_wait(std::span<char> buffer) {
   const uint64_t target = pongs_ + 1;
   send_all("PING\r\n");
   while (pongs_ < target) {
-    pollfd wait{.fd = fd_, .events = POLLIN, .revents = 0};
+    pollfd wait{.fd = fd(), .events = POLLIN, .revents = 0};
     if (poll(&wait, 1, 20'000) == 0) fail("no PONG within 20 s");
     read_frames(buffer);
   }

@@ -3,6 +3,8 @@
 // Thread: one; the whole load generator is one thread. Errors: any surprise ends the process.
 #pragma once
 
+#include "link.h"
+
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -15,6 +17,7 @@ namespace petrel::bench {
 struct Endpoint {
   std::string host = "127.0.0.1";
   uint16_t port = 4222;
+  bool tls = false;  // after INFO
 };
 
 // Frames of one width: "MSG <subject> <sid> <size>\r\n<payload>\r\n" where subjects and sids are
@@ -28,11 +31,10 @@ class Client {
  public:
   // Connects, sends CONNECT and PING, waits for PONG. Blocking; the socket is non-blocking after.
   explicit Client(const Endpoint& server);
-  ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  int fd() const { return fd_; }
+  int fd() const { return link_.fd(); }
   uint64_t frames() const { return frames_; }
   uint64_t pongs() const { return pongs_; }
   bool is_blocked() const { return blocked_; }
@@ -56,7 +58,7 @@ class Client {
   void on_control(std::string_view line);
   size_t take_control(std::string_view bytes);
 
-  int fd_ = -1;
+  Link link_;
   bool blocked_ = false;
   bool pongs_held_ = false;
   bool pong_owed_ = false;

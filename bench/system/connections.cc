@@ -54,8 +54,19 @@ std::vector<std::unique_ptr<Client>> open_clients(const Endpoint& server, uint32
 
 }  // namespace
 
+// One after the other: what the server has to do for each is the same.
+ConnectResult run_tls_connects(const Endpoint& server, pid_t server_pid, uint32_t count) {
+  const int64_t cpu = process_cpu_ns(server_pid);
+  const int64_t start = monotonic_ns();
+  for (uint32_t i = 0; i < count; ++i) const Client client(server);
+  return {.connections = count,
+          .elapsed_ns = monotonic_ns() - start,
+          .server_cpu_ns = process_cpu_ns(server_pid) - cpu};
+}
+
 ConnectResult run_connects(const Endpoint& server, pid_t server_pid, uint32_t count,
                            uint32_t parallel) {
+  if (server.tls) return run_tls_connects(server, server_pid, count);
   Poller poller;
   std::vector<Connecting> slots(parallel);
   const int64_t cpu = process_cpu_ns(server_pid);

@@ -17,7 +17,7 @@ namespace petrel::bench {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: petrel_load KIND --port N --pid N [--NAME VALUE]...\n"
+    "usage: petrel_load KIND --port N --pid N [--tls 1] [--NAME VALUE]...\n"
     "  KIND throughput  publishers subscribers subjects interest(none|all|each|own|queue) size\n"
     "                   headers(0|1) lockstep(0|1) background seconds warm-up window patience\n"
     "       requests    in-flight rate size seconds warm-up\n"
@@ -136,7 +136,8 @@ int run(int argc, char** argv) {
   const std::string kind = argv[1];
   const Flags flags(argc, argv);
   const Endpoint server{.host = flags.text("host", "127.0.0.1"),
-                        .port = static_cast<uint16_t>(flags.count("port", 4222))};
+                        .port = static_cast<uint16_t>(flags.count("port", 4222)),
+                        .tls = flags.count("tls", 0) != 0};
   const auto pid = static_cast<pid_t>(flags.count("pid", 0));
   if (kind == "throughput") {
     print_throughput(server, pid, flags);

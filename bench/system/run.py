@@ -100,7 +100,8 @@ def selected(rows, only):
 
 def default_sections(options, runner, missed):
     titles = {"throughput": "Server CPU per delivered message (per published one for 1:0)",
-              "latency": "Round trips", "resources": "Connections, memory, start"}
+              "latency": "Round trips", "resources": "Connections, memory, start",
+              "tls": "TLS 1.3 after INFO, ECDSA P-256"}
     rows = selected(workloads.default_rows(), options.only)
     for group, title in titles.items():
         of_group = [row for row in rows if row.group == group]

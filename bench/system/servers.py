@@ -51,10 +51,21 @@ def find_nats(given):
                      f"go install github.com/nats-io/nats-server/v2@v{NATS_VERSION}")
 
 
-def command_of(server, port, monitor_port=None, folder=None):
+def tls_flags(folder):
+    """Flags for TLS after INFO, with a fresh certificate of the usual kind (ECDSA, P-256)."""
+    certificate, key = folder + "/server.pem", folder + "/server.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost"],
+                   check=True, capture_output=True)
+    return ["--tls", "--tlscert", certificate, "--tlskey", key]
+
+
+def command_of(server, port, monitor_port=None, folder=None, tls=False):
     command = [server.binary, "-a", "127.0.0.1", "-p", str(port)]
     if monitor_port:
         command += ["-m", str(monitor_port)]
+    if tls:
+        command += tls_flags(folder)
     if server.settings:
         path = pathlib.Path(folder) / "bench.conf"
         path.write_text(f"petrel {{ {server.settings} }}\n")
@@ -75,7 +86,7 @@ def wait_for_info(process, port, log):
 
 
 @contextlib.contextmanager
-def running(server, monitor=False):
+def running(server, monitor=False, tls=False):
     """A fresh server process; yields (pid, port, monitor port or None)."""
     with tempfile.TemporaryDirectory(prefix="petrel-bench-") as folder:
         port = free_port()
@@ -83,7 +94,7 @@ def running(server, monitor=False):
         log = pathlib.Path(folder) / "log"
         with log.open("w") as sink:
             process = subprocess.Popen(
-                command_of(server, port, monitor_port, folder), stdin=subprocess.DEVNULL,
+                command_of(server, port, monitor_port, folder, tls), stdin=subprocess.DEVNULL,
                 stdout=sink, stderr=sink, env={**os.environ, **dict(server.environment)})
         try:
             wait_for_info(process, port, log)

@@ -45,7 +45,7 @@ def compare_counts(bench, monitor_port, published):
 def throughput(**options):
     def measure(bench, server):
         count_at_server = options.get("interest") == "none"
-        with running(server, monitor=count_at_server) as (pid, port, monitor_port):
+        with running(server, monitor=count_at_server, tls="tls" in options) as (pid, port, monitor_port):
             given = {"seconds": bench.seconds, "warm-up": bench.warm_up, **options}
             result = load(bench.generator, "throughput", port, pid, given)
             if count_at_server:
@@ -74,10 +74,18 @@ def connects(bench, server):
             "rate": result["count"] / result["elapsed_ns"] * 1e9}
 
 
-def memory(kind, count):
+def tls_connects(bench, server):
+    with running(server, tls=True) as (pid, port, _):
+        options = {"count": 200 if bench.quick else 5000, "tls": 1}
+        result = load(bench.generator, "connects", port, pid, options)
+    return {"cpu": result["server_cpu_ns"] / result["count"],
+            "rate": result["count"] / result["elapsed_ns"] * 1e9}
+
+
+def memory(kind, count, **options):
     def measure(bench, server):
-        with running(server) as (pid, port, _):
-            result = load(bench.generator, kind, port, pid, {"count": count})
+        with running(server, tls="tls" in options) as (pid, port, _):
+            result = load(bench.generator, kind, port, pid, {"count": count, **options})
         return {"each": (result["after_bytes"] - result["before_bytes"]) / result["count"]}
     return measure
 
@@ -162,8 +170,18 @@ def _resource_rows():
     ]
 
 
+def _tls_rows():
+    return [
+        Row("TLS 1:1 128 B", throughput(size=128, tls=1), must=2, group="tls"),
+        Row("TLS 1:1 16384 B", throughput(size=16384, tls=1), must=2, group="tls"),
+        Row("TLS connect, PING, PONG, close: CPU each", tls_connects, must=2, group="tls"),
+        Row("TLS memory per idle connection", memory("idle-memory", 2000, tls=1), "absolute", None, None, "B",
+            "each", "tls"),
+    ]
+
+
 def default_rows():
-    return _core_rows() + _shape_rows() + _latency_rows() + _resource_rows()
+    return _core_rows() + _shape_rows() + _latency_rows() + _resource_rows() + _tls_rows()
 
 
 def scale_rows():

@@ -180,11 +180,14 @@ size_t TlsStream::write(std::span<const iovec> parts, size_t skip, size_t wire_m
     rest.remove_prefix(skipped);
     skip -= skipped;
     while (!rest.empty()) {
-      if (out.size() + filled + kRecordOverhead >= wire_max) break;
-      const bool is_whole = filled == 0 && rest.size() >= kRecordBytes;
-      const size_t count = std::min(rest.size(), kRecordBytes - filled);
-      if (!is_whole)
+      const size_t used = out.size() + filled + kRecordOverhead;
+      if (used >= wire_max) break;
+      const bool is_whole =
+          filled == 0 && rest.size() >= kRecordBytes && wire_max - used >= kRecordBytes;
+      const size_t count = std::min({rest.size(), kRecordBytes - filled, wire_max - used});
+      if (!is_whole) {
         std::copy_n(rest.data(), count, record.begin() + static_cast<std::ptrdiff_t>(filled));
+      }
       filled += count;
       if (filled == kRecordBytes) {
         if (!encrypt(is_whole ? rest.substr(0, count) : Slice(record.data(), filled), out))
