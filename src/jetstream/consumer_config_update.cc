@@ -62,6 +62,13 @@ ApiStatus check_consumer_update(const ConsumerConfig& current, const ConsumerCon
   return {};
 }
 
+void set_ephemeral_threshold(ConsumerConfig& config) {
+  constexpr Duration kDefault = Duration::seconds(5);
+  if (!config.is_durable() && config.inactive_threshold.ns <= 0) {
+    config.inactive_threshold = kDefault;
+  }
+}
+
 ApiResult<ConsumerOutcome> decide_consumer(ConsumerAction action, const ConsumerConfig* current,
                                            const ConsumerConfig& /*request*/,
                                            const ConsumerConfig& next) {

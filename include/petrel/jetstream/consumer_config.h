@@ -109,6 +109,9 @@ ApiResult<ConsumerOutcome> decide_consumer(ConsumerAction action, const Consumer
 ApiStatus check_workqueue(const ConsumerConfig& config, const StreamConfig& stream,
                           const std::vector<const ConsumerConfig*>& others);
 
+// A consumer without a durable name goes away when idle: after 5 s unless it says otherwise.
+void set_ephemeral_threshold(ConsumerConfig& config);
+
 void set_consumer_level(ConsumerConfig& config);
 int required_level(const ConsumerConfig& config);
 
