@@ -41,7 +41,7 @@ void MemoryStore::append(const NewMessage& message) {
   const bool is_full =
       segment != nullptr && segment->entries > 0 &&
       (segment->entries >= kSegmentEntriesMax || segment->record_bytes + bytes > kSegmentBytesMax ||
-       message.sequence - segment->base > UINT32_MAX);
+       message.sequence - segment->base >= kSegmentSpanMax);
   if (is_full) seal();
   if (segment == nullptr || is_full) segment = &index_.begin_segment(next_id_++, message.sequence);
   RecordPlace place;
@@ -92,8 +92,9 @@ void MemoryStore::compact(Segment& segment) {
     return;
   }
   auto copy = index_.begin_copy(next_id_++);
-  for (uint32_t entry = segment.next_live(0); entry != kNoEntry;
-       entry = segment.next_live(entry + 1)) {
+  for (uint32_t position = segment.next_live(0); position != kNoEntry;
+       position = segment.next_live(position + 1)) {
+    const uint32_t entry = segment.index->lower_bound(position);
     RecordPlace place = segment.index->place(entry);
     const Frame& frame = segment.frames.at(place.offset);
     const char* record = frame.block->bytes() + (place.offset - frame.offset);

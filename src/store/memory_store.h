@@ -26,7 +26,7 @@ class MemoryStore final : public MessageStore, private MessageIndex::Owner {
 
   const StoreState& state() const override { return index_.state(); }
   uint64_t counted_bytes(size_t subject, size_t header, size_t body) const override;
-  bool contains(uint64_t sequence) const override { return index_.find(sequence).has_value(); }
+  bool contains(uint64_t sequence) const override { return index_.contains(sequence); }
   SubjectTotals totals_of(Slice subject) const override { return index_.totals_of(subject); }
   uint64_t last_match(const Filters& filters, uint64_t at_most) const override {
     return index_.last_match(filters, at_most);

@@ -45,6 +45,9 @@ void MessageIndex::append(const NewMessage& message, const RecordPlace& place) {
     segment.base = message.sequence;
     segment.first_time = message.time;
   }
+  for (uint64_t gap = segment.last + 1; segment.entries > 0 && gap < message.sequence; ++gap) {
+    segment.set_deleted(static_cast<uint32_t>(gap - segment.base));
+  }
   SubjectNode& node = subjects_.intern(message.subject);
   if (node.segment != segment.serial) {
     node.local = segment.index->add_subject(node);
@@ -105,10 +108,10 @@ RemovedMessage MessageIndex::remove(const Found& found) {
   const RecordPlace place = index.place(found.entry);
   SubjectNode& node = index.subject(found.entry);
   RemovedMessage removed;
-  removed.sequence = sequence_of(segment, found.entry);
+  removed.sequence = found.sequence();
   removed.subject = node.text();
   removed.bytes = counted(place);
-  segment.set_deleted(found.entry);
+  segment.set_deleted(index.position(found.entry));
   --segment.live;
   segment.live_bytes -= removed.bytes;
   segment.deleted_bytes += place.bytes;
@@ -132,8 +135,11 @@ void MessageIndex::refresh_first() {
     return;
   }
   state_.first_sequence = next_live(state_.first_sequence);
-  if (const auto first = find(state_.first_sequence)) {
-    state_.first_time = first->segment->index->time(first->entry);
+  const Segment& segment = *segments_[segment_at(state_.first_sequence)];
+  if (state_.first_sequence == segment.base) {
+    state_.first_time = segment.first_time;
+  } else if (const auto first = find(state_.first_sequence)) {
+    state_.first_time = segment.index->time(first->entry);
   }
 }
 
@@ -162,11 +168,14 @@ std::unique_ptr<Segment> MessageIndex::begin_copy(uint64_t id) {
 void MessageIndex::copy_entry(Segment& to, const Found& from, const RecordPlace& place) {
   const SegmentIndex& index = *from.segment->index;
   SubjectNode& node = index.subject(from.entry);
-  const uint64_t sequence = sequence_of(*from.segment, from.entry);
+  const uint64_t sequence = from.sequence();
   const WallTime time = index.time(from.entry);
   if (to.entries == 0) {
     to.base = sequence;
     to.first_time = time;
+  }
+  for (uint64_t gap = to.last + 1; to.entries > 0 && gap < sequence; ++gap) {
+    to.set_deleted(static_cast<uint32_t>(gap - to.base));
   }
   uint16_t local = to.index->find_subject(node, to.serial);
   if (local == kNoLocal) local = to.index->add_subject(node);
@@ -201,10 +210,11 @@ void MessageIndex::purge_segment(Segment& segment,
                                  const std::function<void(const RemovedMessage&)>& visit) {
   SegmentIndex& index = loaded(segment);
   if (visit) {
-    for (uint32_t entry = segment.next_live(0); entry != kNoEntry;
-         entry = segment.next_live(entry + 1)) {
-      const SubjectNode& node = index.subject(entry);
-      visit({sequence_of(segment, entry), std::string(node.text()), counted(index.place(entry))});
+    for (uint32_t position = segment.next_live(0); position != kNoEntry;
+         position = segment.next_live(position + 1)) {
+      const uint32_t entry = index.lower_bound(position);
+      visit({segment.base + position, std::string(index.subject(entry).text()),
+             counted(index.place(entry))});
     }
   }
   for (SegmentIndex::Subject& subject : index.subjects()) {

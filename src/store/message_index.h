@@ -36,7 +36,7 @@ class MessageIndex {
     virtual void load(Segment& segment) = 0;
     // No message of the segment is left; it is out of the index.
     virtual void on_dropped(std::unique_ptr<Segment> segment) = 0;
-    // A message of the segment was deleted.
+    // A message of the segment was deleted; its index is in memory.
     virtual void on_deleted(Segment& segment, uint32_t entry) = 0;
   };
 
@@ -48,6 +48,7 @@ class MessageIndex {
   struct Found {
     Segment* segment = nullptr;
     uint32_t entry = 0;
+    uint64_t sequence() const { return segment->base + segment->index->position(entry); }
   };
 
   // --- changes ---
@@ -88,6 +89,7 @@ class MessageIndex {
 
   // --- lookups ---
   const StoreState& state() const { return state_; }
+  bool contains(uint64_t sequence);
   std::optional<Found> find(uint64_t sequence);
   SubjectTotals totals_of(Slice subject);
   SubjectTotals totals_of(SubjectNode& node);
@@ -134,8 +136,8 @@ class MessageIndex {
   uint32_t last_in_segment(Segment& segment, const Filters& filters, uint32_t at_most);
   uint64_t count_wild(const Filters& filters, uint64_t from);
   uint32_t entry_at(Segment& segment, uint64_t sequence);
-  static uint64_t sequence_of(const Segment& segment, uint32_t entry) {
-    return segment.base + segment.index->position(entry);
+  static bool is_deleted(const Segment& segment, uint32_t entry) {
+    return segment.is_deleted(segment.index->position(entry));
   }
 
   const Accounting accounting_;

@@ -73,15 +73,20 @@ uint32_t MessageIndex::entry_at(Segment& segment, uint64_t sequence) {
   return loaded(segment).lower_bound(static_cast<uint32_t>(sequence - segment.base));
 }
 
-std::optional<MessageIndex::Found> MessageIndex::find(uint64_t sequence) {
+bool MessageIndex::contains(uint64_t sequence) {
   const size_t at = segment_at(sequence);
-  if (at == segments_.size()) return std::nullopt;
-  Segment& segment = *segments_[at];
-  if (sequence < segment.base || segment.entries == 0) return std::nullopt;
-  SegmentIndex& index = loaded(segment);
+  if (at == segments_.size() || sequence < segments_[at]->base) return false;
+  const Segment& segment = *segments_[at];
+  return segment.live > 0 && !segment.is_deleted(static_cast<uint32_t>(sequence - segment.base));
+}
+
+std::optional<MessageIndex::Found> MessageIndex::find(uint64_t sequence) {
+  if (!contains(sequence)) return std::nullopt;
+  Segment& segment = *segments_[segment_at(sequence)];
   const auto position = static_cast<uint32_t>(sequence - segment.base);
-  const uint32_t entry = index.lower_bound(position);
-  if (entry >= segment.entries || index.position(entry) != position || segment.is_deleted(entry)) {
+  const uint32_t entry = loaded(segment).lower_bound(position);
+  // Otherwise the record was lost with a damaged file.
+  if (entry >= segment.index->entries() || segment.index->position(entry) != position) {
     return std::nullopt;
   }
   return Found{&segment, entry};
@@ -89,28 +94,21 @@ std::optional<MessageIndex::Found> MessageIndex::find(uint64_t sequence) {
 
 uint64_t MessageIndex::next_live(uint64_t from) {
   for (size_t at = segment_at(from); at < segments_.size(); ++at) {
-    Segment& segment = *segments_[at];
+    const Segment& segment = *segments_[at];
     if (segment.live == 0) continue;
-    const uint32_t entry = segment.next_live(entry_at(segment, from));
-    if (entry != kNoEntry) {
-      loaded(segment);
-      return sequence_of(segment, entry);
-    }
+    const uint32_t position = segment.next_live(segment.position_at(from));
+    if (position != kNoEntry) return segment.base + position;
   }
   return 0;
 }
 
 uint64_t MessageIndex::last_live(uint64_t at_most) {
   for (size_t at = std::min(segment_at(at_most) + 1, segments_.size()); at-- > 0;) {
-    Segment& segment = *segments_[at];
+    const Segment& segment = *segments_[at];
     if (segment.live == 0 || segment.base > at_most) continue;
-    const uint32_t behind =
-        at_most >= segment.last ? segment.entries : entry_at(segment, at_most + 1);
-    const uint32_t entry = behind == 0 ? kNoEntry : segment.last_live(behind - 1);
-    if (entry != kNoEntry) {
-      loaded(segment);
-      return sequence_of(segment, entry);
-    }
+    const uint32_t position =
+        segment.last_live(static_cast<uint32_t>(std::min(at_most, segment.last) - segment.base));
+    if (position != kNoEntry) return segment.base + position;
   }
   return 0;
 }
@@ -118,10 +116,9 @@ uint64_t MessageIndex::last_live(uint64_t at_most) {
 uint64_t MessageIndex::count_live(uint64_t from) {
   if (from <= state_.first_sequence) return state_.messages;
   uint64_t count = 0;
-  const size_t begin = segment_at(from);
-  for (size_t at = begin; at < segments_.size(); ++at) {
-    Segment& segment = *segments_[at];
-    count += at == begin ? segment.count_live(entry_at(segment, from)) : segment.live;
+  for (size_t at = segment_at(from); at < segments_.size(); ++at) {
+    const Segment& segment = *segments_[at];
+    count += segment.count_live(segment.position_at(from));
   }
   return count;
 }
@@ -141,8 +138,8 @@ uint64_t MessageIndex::next_literal(SubjectNode& node, uint64_t from) {
     const uint16_t local = index.find_subject(node, segment.serial);
     if (local == kNoLocal || index.subjects()[local].live == 0) continue;
     uint32_t entry = index.next_of(local, entry_at(segment, from));
-    while (entry != kNoEntry && segment.is_deleted(entry)) entry = index.next_of(local, entry + 1);
-    if (entry != kNoEntry) return sequence_of(segment, entry);
+    while (entry != kNoEntry && is_deleted(segment, entry)) entry = index.next_of(local, entry + 1);
+    if (entry != kNoEntry) return segment.base + index.position(entry);
   }
   return 0;
 }
@@ -162,10 +159,10 @@ uint64_t MessageIndex::last_literal(SubjectNode& node, uint64_t at_most) {
     if (local == kNoLocal || index.subjects()[local].live == 0) continue;
     const uint32_t behind = entry_at(segment, at_most + 1);
     uint32_t entry = behind == 0 ? kNoEntry : index.last_of(local, behind - 1);
-    while (entry != kNoEntry && segment.is_deleted(entry)) {
+    while (entry != kNoEntry && is_deleted(segment, entry)) {
       entry = entry == 0 ? kNoEntry : index.last_of(local, entry - 1);
     }
-    if (entry != kNoEntry) return sequence_of(segment, entry);
+    if (entry != kNoEntry) return segment.base + index.position(entry);
   }
   return 0;
 }
@@ -191,7 +188,7 @@ uint64_t MessageIndex::count_in_segment(Segment& segment, const SubjectNode& nod
   uint64_t count = 0;
   for (uint32_t entry = index.next_of(local, entry_at(segment, from)); entry != kNoEntry;
        entry = index.next_of(local, entry + 1)) {
-    if (!segment.is_deleted(entry)) ++count;
+    if (!is_deleted(segment, entry)) ++count;
   }
   return count;
 }
@@ -291,29 +288,30 @@ MessageIndex::MatchSet& MessageIndex::match_set(Segment& segment, const Filters&
   return *found;
 }
 
+// The next two answer positions.
 uint32_t MessageIndex::next_in_segment(Segment& segment, const Filters& filters, uint32_t from) {
   SegmentIndex& index = loaded(segment);
-  uint32_t entry = segment.next_live(from);
+  uint32_t position = segment.next_live(from);
   if (filters.size() <= kScanFiltersMax) {
-    for (uint32_t scanned = 0; entry != kNoEntry && scanned < kScanEntries; ++scanned) {
-      if (admits(filters, index.subject(entry).text())) return entry;
-      entry = segment.next_live(entry + 1);
+    for (uint32_t scanned = 0; position != kNoEntry && scanned < kScanEntries; ++scanned) {
+      if (admits(filters, index.subject(index.lower_bound(position)).text())) return position;
+      position = segment.next_live(position + 1);
     }
   }
-  if (entry == kNoEntry) return kNoEntry;
+  if (position == kNoEntry) return kNoEntry;
   const MatchSet& set = match_set(segment, filters);
   if (set.matches == 0) return kNoEntry;
   if (set.matches > kFewMax) {
-    while (entry != kNoEntry && !set.admits(index.local(entry))) {
-      entry = segment.next_live(entry + 1);
+    while (position != kNoEntry && !set.admits(index.local(index.lower_bound(position)))) {
+      position = segment.next_live(position + 1);
     }
-    return entry;
+    return position;
   }
   uint32_t least = kNoEntry;
   for (const uint16_t local : set.few) {
-    uint32_t next = index.next_of(local, entry);
-    while (next != kNoEntry && segment.is_deleted(next)) next = index.next_of(local, next + 1);
-    least = std::min(least, next);
+    uint32_t next = index.next_of(local, index.lower_bound(position));
+    while (next != kNoEntry && is_deleted(segment, next)) next = index.next_of(local, next + 1);
+    if (next != kNoEntry) least = std::min(least, index.position(next));
   }
   return least;
 }
@@ -322,11 +320,11 @@ uint32_t MessageIndex::last_in_segment(Segment& segment, const Filters& filters,
   SegmentIndex& index = loaded(segment);
   const MatchSet& set = match_set(segment, filters);
   if (set.matches == 0) return kNoEntry;
-  uint32_t entry = segment.last_live(at_most);
-  while (entry != kNoEntry && !set.admits(index.local(entry))) {
-    entry = entry == 0 ? kNoEntry : segment.last_live(entry - 1);
+  uint32_t position = segment.last_live(at_most);
+  while (position != kNoEntry && !set.admits(index.local(index.lower_bound(position)))) {
+    position = position == 0 ? kNoEntry : segment.last_live(position - 1);
   }
-  return entry;
+  return position;
 }
 
 uint64_t MessageIndex::next_match(const Filters& filters, uint64_t from) {
@@ -341,8 +339,8 @@ uint64_t MessageIndex::next_match(const Filters& filters, uint64_t from) {
   for (size_t at = begin; at < segments_.size(); ++at) {
     Segment& segment = *segments_[at];
     if (segment.live == 0) continue;
-    const uint32_t entry = next_in_segment(segment, filters, entry_at(segment, from));
-    if (entry != kNoEntry) return sequence_of(segment, entry);
+    const uint32_t position = next_in_segment(segment, filters, segment.position_at(from));
+    if (position != kNoEntry) return segment.base + position;
     if (at != begin) continue;
     // Nothing near: perhaps there are so few subjects that each can be asked for its next one.
     std::vector<SubjectNode*> few;
@@ -370,11 +368,9 @@ uint64_t MessageIndex::last_match(const Filters& filters, uint64_t at_most) {
   for (size_t at = std::min(segment_at(at_most) + 1, segments_.size()); at-- > 0;) {
     Segment& segment = *segments_[at];
     if (segment.live == 0 || segment.base > at_most) continue;
-    const uint32_t behind =
-        at_most >= segment.last ? segment.entries : entry_at(segment, at_most + 1);
-    if (behind == 0) continue;
-    const uint32_t entry = last_in_segment(segment, filters, behind - 1);
-    if (entry != kNoEntry) return sequence_of(segment, entry);
+    const uint32_t position = last_in_segment(
+        segment, filters, static_cast<uint32_t>(std::min(at_most, segment.last) - segment.base));
+    if (position != kNoEntry) return segment.base + position;
   }
   return 0;
 }
@@ -395,9 +391,9 @@ uint64_t MessageIndex::count_wild(const Filters& filters, uint64_t from) {
       }
       continue;
     }
-    for (uint32_t entry = segment.next_live(entry_at(segment, from)); entry != kNoEntry;
-         entry = segment.next_live(entry + 1)) {
-      if (set.admits(index.local(entry))) ++count;
+    for (uint32_t position = segment.next_live(segment.position_at(from)); position != kNoEntry;
+         position = segment.next_live(position + 1)) {
+      if (set.admits(index.local(index.lower_bound(position)))) ++count;
     }
   }
   return count;
@@ -435,11 +431,14 @@ uint64_t MessageIndex::first_at_or_after(WallTime time) {
   for (size_t at = 0; at < segments_.size(); ++at) {
     Segment& segment = *segments_[at];
     if (segment.live == 0 || segment.last_time < time) continue;
-    const uint32_t from = segment.first_time >= time ? 0 : loaded(segment).first_at_or_after(time);
-    const uint32_t entry = segment.next_live(from);
-    if (entry == kNoEntry) continue;
-    loaded(segment);
-    return sequence_of(segment, entry);
+    uint32_t from = 0;
+    if (segment.first_time < time) {
+      const uint32_t entry = loaded(segment).first_at_or_after(time);
+      if (entry == segment.index->entries()) continue;
+      from = segment.index->position(entry);
+    }
+    const uint32_t position = segment.next_live(from);
+    if (position != kNoEntry) return segment.base + position;
   }
   return state_.last_sequence + 1;
 }
@@ -484,16 +483,14 @@ std::vector<uint64_t> MessageIndex::deleted_sequences(size_t max) {
   for (const auto& segment : segments_) {
     if (gone.size() >= max || state_.messages == 0) break;
     if (segment->entries == 0 || segment->last < expected) continue;
-    const bool is_dense = segment->last - segment->base + 1 == segment->entries;
-    if (is_dense && segment->live == segment->entries) {
+    if (segment->live == segment->span()) {
       fill(segment->base);
       expected = segment->last + 1;
       continue;
     }
-    loaded(*segment);
-    for (uint32_t entry = segment->next_live(entry_at(*segment, expected)); entry != kNoEntry;
-         entry = segment->next_live(entry + 1)) {
-      fill(sequence_of(*segment, entry));
+    for (uint32_t position = segment->next_live(segment->position_at(expected));
+         position != kNoEntry && gone.size() < max; position = segment->next_live(position + 1)) {
+      fill(segment->base + position);
       ++expected;
     }
   }

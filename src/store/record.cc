@@ -47,7 +47,6 @@ RecordView view_record(Slice bytes) {
   record.message.sequence = get<uint64_t>(in + 8);
   record.message.time.ns = get<int64_t>(in + 16);
   const auto subject = get<uint16_t>(in + 24);
-  record.flags = get<uint16_t>(in + 26);
   const auto header = get<uint32_t>(in + 28);
   Slice rest = bytes.substr(kRecordHeadBytes, record.bytes - kRecordHeadBytes);
   record.message.subject = rest.substr(0, subject);

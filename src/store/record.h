@@ -8,11 +8,9 @@
 
 namespace petrel::store {
 
-// length u32, crc u32, sequence u64, time i64, subject u16, flags u16, header u32; little-endian.
+// length u32, crc u32, sequence u64, time i64, subject u16, zero u16, header u32; little-endian.
 inline constexpr uint32_t kRecordHeadBytes = 32;
 inline constexpr uint32_t kRecordBytesMax = uint32_t{1} << 30;
-// The bytes were overwritten; sequence and time still stand.
-inline constexpr uint16_t kRecordErased = 1;
 
 inline uint64_t record_bytes(size_t subject, size_t header, size_t body) {
   return kRecordHeadBytes + subject + header + body;
@@ -24,7 +22,6 @@ void write_record(const NewMessage& message, char* out);
 struct RecordView {
   StoredMessage message;
   uint32_t bytes = 0;
-  uint16_t flags = 0;
 };
 
 // The record at the beginning of `bytes`, trusted: it was written by this process.

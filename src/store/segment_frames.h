@@ -19,7 +19,8 @@ struct Frame {
   uint32_t live = 0;  // records that are not deleted (counted by a memory store only)
   BlockRef block;     // null: not in memory
   uint64_t file_offset = 0;
-  uint32_t stored_bytes = 0;  // in the file, 0: not written yet
+  uint32_t stored_bytes = 0;  // room in the file behind the frame's head, 0: not written yet
+  uint8_t encoding = 0;       // bits of FrameHead::encoding
 };
 
 class SegmentFrames {

@@ -83,6 +83,13 @@ RecordPlace SegmentIndex::place(uint32_t entry) const {
   return place;
 }
 
+uint32_t SegmentIndex::entry_at_offset(uint32_t offset) const {
+  const auto at = std::lower_bound(
+      offsets_.begin(), offsets_.end(), offset,
+      [](uint32_t place, uint32_t wanted) { return (place & ~kHeaderBit) < wanted; });
+  return static_cast<uint32_t>(at - offsets_.begin());
+}
+
 uint32_t SegmentIndex::first_at_or_after(WallTime time) const {
   const auto at = std::lower_bound(times_.begin(), times_.end(), time.ns);
   return static_cast<uint32_t>(at - times_.begin());
@@ -171,25 +178,26 @@ size_t SegmentIndex::memory_bytes() const {
 }
 
 uint32_t Segment::next_live(uint32_t from) const {
-  if (from >= entries) return kNoEntry;
-  if (deleted.empty()) return from;
-  for (size_t word = from / 64; word * 64 < entries; ++word) {
-    uint64_t live_bits = word < deleted.size() ? ~deleted[word] : ~uint64_t{0};
+  const uint32_t end = span();
+  if (from >= end) return kNoEntry;
+  for (size_t word = from / 64; word < deleted.size(); ++word) {
+    uint64_t live_bits = ~deleted[word];
     if (word == from / 64) live_bits &= ~uint64_t{0} << (from % 64);
     if (live_bits == 0) continue;
-    const auto entry =
+    const auto position =
         static_cast<uint32_t>(word * 64) + static_cast<uint32_t>(std::countr_zero(live_bits));
-    return entry < entries ? entry : kNoEntry;
+    return position < end ? position : kNoEntry;
   }
-  return kNoEntry;
+  const uint32_t behind = std::max(from, static_cast<uint32_t>(deleted.size() * 64));
+  return behind < end ? behind : kNoEntry;
 }
 
 uint32_t Segment::last_live(uint32_t at_most) const {
-  if (entries == 0) return kNoEntry;
-  at_most = std::min(at_most, entries - 1);
-  if (deleted.empty()) return at_most;
+  if (span() == 0) return kNoEntry;
+  at_most = std::min(at_most, span() - 1);
+  if (at_most / 64 >= deleted.size()) return at_most;
   for (size_t word = at_most / 64 + 1; word-- > 0;) {
-    uint64_t live_bits = word < deleted.size() ? ~deleted[word] : ~uint64_t{0};
+    uint64_t live_bits = ~deleted[word];
     if (word == at_most / 64 && at_most % 64 != 63) {
       live_bits &= (uint64_t{1} << (at_most % 64 + 1)) - 1;
     }
@@ -203,14 +211,14 @@ uint32_t Segment::last_live(uint32_t at_most) const {
 
 uint32_t Segment::count_live(uint32_t from) const {
   if (from == 0) return live;
-  if (from >= entries) return 0;
+  if (from >= span()) return 0;
   uint32_t gone = 0;
   for (size_t word = from / 64; word < deleted.size(); ++word) {
     uint64_t bits = deleted[word];
     if (word == from / 64) bits &= ~uint64_t{0} << (from % 64);
     gone += static_cast<uint32_t>(std::popcount(bits));
   }
-  return entries - from - gone;
+  return span() - from - gone;
 }
 
 }  // namespace petrel::store

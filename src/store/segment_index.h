@@ -18,6 +18,8 @@
 namespace petrel::store {
 
 inline constexpr uint32_t kSegmentEntriesMax = 65535;
+// A segment ends before its sequences are further apart, so that deletions fit a bitmap.
+inline constexpr uint32_t kSegmentSpanMax = 1 << 18;
 inline constexpr uint32_t kNoEntry = UINT32_MAX;
 inline constexpr uint16_t kNoLocal = UINT16_MAX;
 
@@ -49,6 +51,8 @@ class SegmentIndex {
   WallTime time(uint32_t entry) const { return {times_[entry]}; }
   RecordPlace place(uint32_t entry) const;
   uint16_t local(uint32_t entry) const { return locals_[entry]; }
+  // First entry whose record lies at `offset` or behind it.
+  uint32_t entry_at_offset(uint32_t offset) const;
   SubjectNode& subject(uint32_t entry) const { return *subjects_[locals_[entry]].node; }
   std::vector<Subject>& subjects() { return subjects_; }
   const std::vector<Subject>& subjects() const { return subjects_; }
@@ -87,6 +91,8 @@ class SegmentIndex {
   bool is_sealed_ = false;
 };
 
+struct SegmentFile;
+
 // One run of sequences. Segments of a store do not overlap and ascend.
 struct Segment {
   uint64_t id = 0;      // of its file; never used again
@@ -101,22 +107,30 @@ struct Segment {
   uint64_t deleted_bytes = 0;           // records of deleted messages
   WallTime first_time = {};             // of the first entry
   WallTime last_time = {};              // of the last entry
-  std::vector<uint64_t> deleted;        // bit per entry; empty: none is deleted
+  std::vector<uint64_t> deleted;        // bit per position without a message; behind its end: none
   std::unique_ptr<SegmentIndex> index;  // null: not in memory
   SegmentFrames frames;
+  std::shared_ptr<SegmentFile> file;  // of a file store
 
-  bool is_deleted(uint32_t entry) const {
-    return entry / 64 < deleted.size() && (deleted[entry / 64] >> (entry % 64) & 1) != 0;
+  // Positions in use.
+  uint32_t span() const { return static_cast<uint32_t>(last + 1 - base); }
+  bool is_deleted(uint32_t position) const {
+    return position / 64 < deleted.size() && (deleted[position / 64] >> (position % 64) & 1) != 0;
   }
-  void set_deleted(uint32_t entry) {
-    if (deleted.size() * 64 < entries) deleted.resize((entries + 63) / 64);
-    deleted[entry / 64] |= uint64_t{1} << (entry % 64);
+  void set_deleted(uint32_t position) {
+    if (deleted.size() <= position / 64) deleted.resize(position / 64 + 1);
+    deleted[position / 64] |= uint64_t{1} << (position % 64);
   }
-  // First entry >= `from` that is not deleted; kNoEntry: none.
+  // Position of the sequence, or of the first one behind it; span() when that is the end.
+  uint32_t position_at(uint64_t sequence) const {
+    if (sequence <= base) return 0;
+    return sequence > last ? span() : static_cast<uint32_t>(sequence - base);
+  }
+  // First position >= `from` with a message; kNoEntry: none.
   uint32_t next_live(uint32_t from) const;
-  // Last entry <= `at_most` that is not deleted; kNoEntry: none.
+  // Last position <= `at_most` with a message; kNoEntry: none.
   uint32_t last_live(uint32_t at_most) const;
-  // Entries >= `from` that are not deleted.
+  // Messages at positions >= `from`.
   uint32_t count_live(uint32_t from) const;
 };
 

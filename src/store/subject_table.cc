@@ -86,6 +86,15 @@ void SubjectTable::grow(size_t slots) {
   }
 }
 
+void SubjectTable::forget_messages() {
+  const auto forget = [](const Run& run) {
+    for (SubjectNode* node : run) node->messages = 0;
+  };
+  forget(recent_);
+  for (const Run& run : runs_) forget(run);
+  used_ = 0;
+}
+
 void SubjectTable::sweep() {
   const auto drop = [this](Run& run) {
     std::erase_if(run, [this](SubjectNode* node) {

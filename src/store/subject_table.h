@@ -43,10 +43,16 @@ class SubjectTable {
   void add_message(SubjectNode& node) {
     if (node.messages++ == 0) ++used_;
   }
+  void add_messages(SubjectNode& node, uint32_t count) {
+    if (node.messages == 0 && count > 0) ++used_;
+    node.messages += count;
+  }
   void take_messages(SubjectNode& node, uint32_t count) {
     node.messages -= count;
     if (node.messages == 0 && count > 0) --used_;
   }
+  // No subject has a message any more.
+  void forget_messages();
   // Subjects with messages.
   size_t used() const { return used_; }
   // Frees unused subjects when they outnumber the used ones. Not while a visit is under way.

@@ -142,6 +142,9 @@ class MessageStore {
   virtual void checkpoint(uint64_t applied_index, std::string extra) = 0;
   virtual bool is_checkpointing() const = 0;
   virtual uint64_t bytes_on_disk() const = 0;
+  // One bounded step of work that nobody waits for: copies segments together that are mostly
+  // deleted, small, or encrypted with an old key; looks for damage. True: there is more to do.
+  virtual bool maintain() { return false; }
   // Removes everything from disk; the store is not to be used after it.
   virtual void destroy(std::function<void(int error)> done) = 0;
 };
@@ -152,11 +155,22 @@ class Disk;
 
 enum class Compression : uint8_t { kNone, kS2 };
 
+inline constexpr size_t kEncryptionKeyBytes = 32;
+
+// Keys are exactly kEncryptionKeyBytes long, or empty: not encrypted.
+struct Encryption {
+  std::string key = {};
+  std::string previous_key = {};  // what stands on disk may be encrypted with it; copied in time
+  std::string nonce_seed = {};    // 16 bytes, from a source of secrets, fresh for each open
+};
+
 struct FileStoreOptions {
   std::string directory;  // of this stream; created when first needed
   uint64_t segment_bytes = 8 << 20;
   Compression compression = Compression::kNone;
-  size_t cache_bytes = 4 << 20;  // of this stream, besides the unwritten tail
+  Encryption encryption = {};
+  size_t cache_bytes = 4 << 20;   // of this stream, besides the unwritten tail
+  size_t index_bytes = 32 << 20;  // indexes of sealed segments in memory
 };
 
 // What a file store found when it was opened.
@@ -164,6 +178,9 @@ struct RecoveredStore {
   std::unique_ptr<MessageStore> store;
   uint64_t applied_index = 0;  // 0: no checkpoint: nothing was there
   std::string extra;           // of the last checkpoint
+  // The checkpoint was damaged: messages were found in the segments, deletions and `extra` are
+  // lost. The listener is told.
+  bool is_rebuilt = false;
 };
 
 // Opens or begins a store as of its last checkpoint; what was written later is cut off (the journal

@@ -1,0 +1,362 @@
+// Messages in and out; files are written in file_store_files.cc.
+#include "store/file_store.h"
+
+#include "petrel/base/check.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace petrel::store {
+namespace {
+
+// What nats-server counts for a message in a file, and more when it has a header.
+constexpr uint32_t kCountedBytes = 30;
+constexpr uint32_t kCountedHeader = 4;
+constexpr uint32_t kFrameBytesMin = 1 << 10;
+constexpr uint32_t kFrameBytesMax = 64 << 10;
+constexpr uint32_t kReadAheadBytes = 256 << 10;
+
+uint32_t frame_bytes(const SegmentFrames& frames) {
+  const size_t doublings = std::min<size_t>(frames.all().size(), 6);
+  return std::min(kFrameBytesMax, kFrameBytesMin << doublings);
+}
+
+char* bytes_at(const Frame& frame, const RecordPlace& place) {
+  return const_cast<char*>(frame.block->bytes()) + (place.offset - frame.offset);
+}
+
+}  // namespace
+
+FileStore::FileStore(Disk& disk, const FileStoreOptions& options, Listener& listener)
+    : disk_(disk),
+      options_(options),
+      listener_(listener),
+      codec_(options.compression, options.encryption),
+      index_({int64_t{kCountedBytes} - kRecordHeadBytes, kCountedHeader}, *this) {}
+
+FileStore::~FileStore() {
+  life_ = nullptr;
+  for (const auto& [id, segment] : by_id_) {
+    if (segment->file->is_open) disk_.close(segment->file->handle);
+  }
+  if (copy_ != nullptr && copy_->target->file->is_open) disk_.close(copy_->target->file->handle);
+  if (is_log_open_) disk_.close(log_);
+}
+
+uint64_t FileStore::counted_bytes(size_t subject, size_t header, size_t body) const {
+  return kCountedBytes + subject + header + body + (header > 0 ? kCountedHeader : 0);
+}
+
+Segment* FileStore::segment_of(uint64_t id) {
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : found->second;
+}
+
+void FileStore::mark_changed(Segment& segment) {
+  if (segment.file->is_changed) return;
+  segment.file->is_changed = true;
+  changed_.push_back(segment.id);
+}
+
+void FileStore::append(const NewMessage& message) {
+  report_damage();
+  const uint64_t bytes =
+      record_bytes(message.subject.size(), message.header.size(), message.body.size());
+  PETREL_CHECK(bytes <= kRecordBytesMax && message.sequence > state().last_sequence);
+  Segment* segment = index_.active();
+  if (segment != nullptr && segment->entries > 0 &&
+      (segment->entries >= kSegmentEntriesMax || segment->file->error != 0 ||
+       segment->record_bytes + bytes > options_.segment_bytes ||
+       message.sequence - segment->base >= kSegmentSpanMax)) {
+    seal();
+    segment = nullptr;
+  }
+  if (segment == nullptr) segment = &begin_segment(message.sequence);
+  for (uint64_t gap = segment->last + 1; segment->entries > 0 && gap < message.sequence; ++gap) {
+    segment->file->deleted.push_back(static_cast<uint32_t>(gap - segment->base));
+  }
+  RecordPlace place;
+  place.bytes = static_cast<uint32_t>(bytes);
+  place.has_header = !message.header.empty();
+  const size_t frames = segment->frames.all().size();
+  char* room = segment->frames.extend(place.bytes, frame_bytes(segment->frames));
+  place.offset = segment->frames.end() - place.bytes;
+  write_record(message, room);
+  seal_record(room);
+  index_.append(message, place);
+  mark_changed(*segment);
+  if (segment->frames.all().size() > frames && frames > 0 &&
+      segment->frames.all()[frames - 1].stored_bytes == 0) {
+    write_frame(*segment, segment->frames.all()[frames - 1]);
+    trim();
+  }
+}
+
+std::optional<RemovedMessage> FileStore::remove(uint64_t sequence, bool with_erase) {
+  trim();
+  const auto found = index_.find(sequence);
+  if (!found) return std::nullopt;
+  if (with_erase) erase(*found);
+  return index_.remove(*found);
+}
+
+uint64_t FileStore::purge_below(uint64_t sequence,
+                                const std::function<void(const RemovedMessage&)>& visit) {
+  trim();
+  const uint64_t gone = index_.purge_below(sequence, visit);
+  std::erase_if(lost_, [&](const Range& range) { return range.second < sequence; });
+  return gone;
+}
+
+void FileStore::on_deleted(Segment& segment, uint32_t entry) {
+  segment.file->deleted.push_back(segment.index->position(entry));
+  mark_changed(segment);
+}
+
+void FileStore::on_dropped(std::unique_ptr<Segment> segment) {
+  const File file = segment->file;
+  if (copy_ != nullptr &&
+      std::find(copy_->sources.begin(), copy_->sources.end(), file->id) != copy_->sources.end()) {
+    abandon_copy();
+  }
+  by_id_.erase(file->id);
+  for (const Frame& frame : segment->frames.all()) {
+    if (frame.block && frame.stored_bytes != 0) cached_bytes_ -= frame.block->capacity();
+  }
+  loaded_bytes_ -= file->index_bytes;
+  std::erase(dirty_, file);
+  std::erase(failed_, file);
+  forget_erases(file->id);
+  if (file->is_open) disk_.close(file->handle);
+  file->is_open = false;
+  if (file->is_logged) {
+    removed_.push_back(file->id);
+  } else if (file->is_there) {
+    disk_.remove_file(path_of(file->id), [](int) {});
+  }
+}
+
+// On disk with the next checkpoint, when it is certain that the message is gone: plain records are
+// overwritten, frames that are compressed or encrypted are written anew before.
+void FileStore::erase(const MessageIndex::Found& found) {
+  Segment& segment = *found.segment;
+  const RecordPlace place = segment.index->place(found.entry);
+  Frame& frame = segment.frames.at(place.offset);
+  if (frame.stored_bytes != 0 && frame.encoding != 0) {
+    moves_.push_back({segment.id, place});
+    return;
+  }
+  if (frame.stored_bytes != 0) {
+    wipes_.push_back({segment.id,
+                      frame.file_offset + kFrameHeadBytes + (place.offset - frame.offset),
+                      place.bytes});
+    return;
+  }
+  if (!frame.block.is_unique()) {
+    // Readers hold the block and never see a change.
+    BlockRef own = BlockRef::allocate(frame.block->capacity());
+    std::memcpy(own->bytes(), frame.block->bytes(), frame.bytes);
+    frame.block = std::move(own);
+  }
+  std::memset(bytes_at(frame, place), 0, place.bytes);
+}
+
+// Writes the frame behind the others, without what is to be erased.
+void FileStore::move_frame(Segment& segment, Frame& frame) {
+  std::string raw(frame.block->bytes(), frame.bytes);
+  std::erase_if(checkpoint_->moves, [&](const Move& move) {
+    const uint32_t offset = move.place.offset;
+    if (move.segment != segment.id || offset < frame.offset ||
+        offset >= frame.offset + frame.bytes) {
+      return false;
+    }
+    std::memset(raw.data() + (offset - frame.offset), 0, move.place.bytes);
+    return true;
+  });
+  FrameHead head;
+  head.segment = segment.id;
+  head.offset = frame.offset;
+  std::string encoded = codec_.encode(head, raw);
+  checkpoint_->record.wipes.push_back(
+      {segment.id, frame.file_offset, kFrameHeadBytes + frame.stored_bytes});
+  frame.file_offset = segment.file->bytes;
+  frame.stored_bytes = static_cast<uint32_t>(encoded.size() - kFrameHeadBytes);
+  frame.encoding = static_cast<uint8_t>(encoded[5]);
+  segment.file->bytes += encoded.size();
+  put(segment.file, frame.file_offset, std::move(encoded));
+}
+
+// The file is about to be removed as a whole.
+void FileStore::forget_erases(uint64_t segment) {
+  const auto is_of = [segment](const auto& of) { return of.segment == segment; };
+  std::erase_if(wipes_, is_of);
+  std::erase_if(moves_, is_of);
+  if (checkpoint_ == nullptr) return;
+  std::erase_if(checkpoint_->moves, is_of);
+  std::erase_if(checkpoint_->record.wipes, is_of);
+}
+
+ReadStatus FileStore::read(uint64_t sequence, StoredMessage& message) {
+  report_damage();
+  trim();
+  if (is_lost(sequence)) return ReadStatus::kCorrupt;
+  const auto found = index_.find(sequence);
+  if (!found) return is_lost(sequence) ? ReadStatus::kCorrupt : ReadStatus::kMissing;
+  Segment& segment = *found->segment;
+  const RecordPlace place = segment.index->place(found->entry);
+  const size_t at = segment.frames.find(place.offset);
+  const Frame& frame = segment.frames.all()[at];
+  if (!frame.block) {
+    begin_read(segment, at);
+    return segment.file->error != 0 && segment.file->reading.empty() ? ReadStatus::kCorrupt
+                                                                     : ReadStatus::kPending;
+  }
+  message = view_record({bytes_at(frame, place), place.bytes}).message;
+  message.block = frame.block;
+  return ReadStatus::kFound;
+}
+
+// The frame, and those behind it when they are being read one after the other.
+void FileStore::begin_read(Segment& segment, size_t frame) {
+  SegmentFile& file = *segment.file;
+  auto& frames = segment.frames.all();
+  if (!ensure_open(file).is_ok())
+    return quarantine({segment.base, segment.last}, "cannot be opened");
+  const bool is_sequential = frame == 0 || static_cast<bool>(frames[frame - 1].block);
+  uint64_t bytes = 0;
+  for (size_t at = frame; at < frames.size() && (at == frame || is_sequential); ++at) {
+    if (at > frame && bytes + frames[at].bytes > kReadAheadBytes) break;
+    bytes += frames[at].bytes;
+    const uint32_t offset = frames[at].offset;
+    if (frames[at].block ||
+        std::find(file.reading.begin(), file.reading.end(), offset) != file.reading.end()) {
+      continue;
+    }
+    file.reading.push_back(offset);
+    ++file.pending;
+    disk_.read(file.handle, frames[at].file_offset, kFrameHeadBytes + frames[at].stored_bytes,
+               [this, life = std::weak_ptr<int>(life_), shared = segment.file, offset](
+                   int error, Slice found) {
+                 if (!life.expired()) on_frame_read(shared, offset, error, found);
+               });
+  }
+}
+
+bool FileStore::decode_frame(const SegmentFile& file, Frame& frame, Slice bytes) {
+  FrameHead head;
+  frame.block = BlockRef::allocate(frame.bytes);
+  std::memset(frame.block->bytes(), 0, frame.bytes);
+  if (parse_frame_head(bytes, head) && head.segment == file.id && head.offset == frame.offset &&
+      head.raw_bytes == frame.bytes && head.kind == FrameKind::kRecords) {
+    return codec_.decode(head, bytes.substr(kFrameHeadBytes), frame.block->bytes());
+  }
+  // Plain records are complete without the head.
+  if (frame.encoding != 0 || bytes.size() <= kFrameHeadBytes) return false;
+  bytes = bytes.substr(kFrameHeadBytes, frame.bytes);
+  std::memcpy(frame.block->bytes(), bytes.data(), bytes.size());
+  return true;
+}
+
+void FileStore::on_frame_read(const File& file, uint32_t offset, int error, Slice bytes) {
+  --file->pending;
+  std::erase(file->reading, offset);
+  Segment* segment = segment_of(file->id);
+  if (segment == nullptr) return;
+  index_.loaded(*segment);
+  Frame& frame = segment->frames.at(offset);
+  if (!frame.block) {
+    const bool is_decoded = error == 0 && decode_frame(*file, frame, bytes);
+    if (error != 0) frame.block = BlockRef::allocate(frame.bytes);
+    check_frame(*segment, frame, is_decoded);
+    note_cached(*segment, frame);
+  }
+  close_if_idle(*file);
+  step_checkpoint();
+  report_damage();
+  listener_.on_readable();
+}
+
+// Every live record of the frame is the one that the index says, or it is set aside.
+void FileStore::check_frame(Segment& segment, const Frame& frame, bool is_decoded) {
+  const SegmentIndex& index = *segment.index;
+  for (uint32_t entry = index.entry_at_offset(frame.offset); entry < index.entries(); ++entry) {
+    const RecordPlace place = index.place(entry);
+    if (place.offset >= frame.offset + frame.bytes) break;
+    const uint64_t sequence = segment.base + index.position(entry);
+    if (segment.is_deleted(index.position(entry)) || is_lost(sequence)) continue;
+    RecordView record;
+    if (is_decoded && parse_record({bytes_at(frame, place), place.bytes}, record) &&
+        record.bytes == place.bytes && record.message.sequence == sequence) {
+      continue;
+    }
+    quarantine({sequence, sequence}, "damaged record in " + segment_file_name(segment.id) + " at " +
+                                         std::to_string(frame.file_offset + kFrameHeadBytes +
+                                                        place.offset - frame.offset));
+  }
+}
+
+void FileStore::quarantine(Range range, const std::string& what) {
+  if (!damages_.empty() && damages_.back().range.second + 1 == range.first) {
+    damages_.back().range.second = range.second;
+  } else {
+    damages_.push_back({range, what});
+  }
+  lost_.push_back(range);
+  std::sort(lost_.begin(), lost_.end());
+  std::vector<Range> merged;
+  for (const Range& next : lost_) {
+    if (!merged.empty() && next.first <= merged.back().second + 1) {
+      merged.back().second = std::max(merged.back().second, next.second);
+    } else {
+      merged.push_back(next);
+    }
+  }
+  lost_ = std::move(merged);
+}
+
+bool FileStore::is_lost(uint64_t sequence) const {
+  if (lost_.empty()) return false;
+  const auto behind =
+      std::upper_bound(lost_.begin(), lost_.end(), sequence,
+                       [](uint64_t wanted, const Range& range) { return wanted < range.first; });
+  return behind != lost_.begin() && sequence <= (behind - 1)->second;
+}
+
+void FileStore::report_damage() {
+  if (damages_.empty()) return;
+  const std::vector<Damage> damages = std::move(damages_);
+  damages_ = {};
+  for (const Damage& damage : damages) {
+    listener_.on_damaged(damage.range.first, damage.range.second, damage.what);
+  }
+}
+
+uint64_t FileStore::bytes_on_disk() const {
+  uint64_t bytes = log_bytes_;
+  for (const auto& [id, segment] : by_id_) bytes += segment->file->bytes;
+  return bytes;
+}
+
+void FileStore::destroy(std::function<void(int error)> done) {
+  life_ = std::make_shared<int>(0);
+  checkpoint_ = nullptr;
+  copy_ = nullptr;
+  for (const auto& [id, segment] : by_id_) {
+    if (segment->file->is_open) disk_.close(segment->file->handle);
+    segment->file->is_open = false;
+  }
+  if (is_log_open_) disk_.close(log_);
+  is_log_open_ = false;
+  disk_.remove_tree(options_.directory, std::move(done));
+}
+
+Result<RecoveredStore> open_file_store(Disk& disk, const FileStoreOptions& options,
+                                       MessageStore::Listener& listener) {
+  auto store = std::make_unique<FileStore>(disk, options, listener);
+  RecoveredStore found;
+  PETREL_TRY_STATUS(store->recover(found));
+  found.store = std::move(store);
+  return found;
+}
+
+}  // namespace petrel::store

@@ -1,0 +1,225 @@
+// Segment files of a FileStore: when they are written, synced, closed, and what stays in memory.
+#include "store/byte_codec.h"
+#include "store/file_store.h"
+#include "store/segment_index_codec.h"
+
+#include "petrel/base/check.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace petrel::store {
+namespace {
+
+// What was just read stays until it was looked at.
+constexpr size_t kCachedFramesMin = 16;
+
+}  // namespace
+
+std::string FileStore::path_of(uint64_t id) const {
+  return options_.directory + "/" + segment_file_name(id);
+}
+
+Segment& FileStore::begin_segment(uint64_t first) {
+  Segment& segment = index_.begin_segment(next_id_++, first);
+  segment.file = std::make_shared<SegmentFile>();
+  segment.file->id = segment.id;
+  segment.file->key_id = codec_.key_id();
+  by_id_[segment.id] = &segment;
+  return segment;
+}
+
+Status FileStore::make_directory() {
+  if (has_directory_) return Status::ok();
+  PETREL_TRY_STATUS(disk_.make_directories(options_.directory));
+  has_directory_ = true;
+  is_directory_new_ = true;
+  return Status::ok();
+}
+
+Status FileStore::ensure_open(SegmentFile& file) {
+  if (file.is_open) return Status::ok();
+  PETREL_TRY_STATUS(make_directory());
+  PETREL_TRY(file.handle, disk_.open(path_of(file.id), OpenMode::kWrite));
+  if (!file.is_there) has_new_files_ = true;
+  file.is_there = true;
+  file.is_open = true;
+  return Status::ok();
+}
+
+void FileStore::put(const File& file, uint64_t offset, std::string bytes) {
+  if (!ensure_open(*file).is_ok()) return fail(file, EIO);
+  if (!file->is_dirty) {
+    file->is_dirty = true;
+    dirty_.push_back(file);
+  }
+  ++file->pending;
+  disk_.write(file->handle, offset, std::move(bytes),
+              [this, life = std::weak_ptr<int>(life_), file](int error) {
+                if (life.expired()) return;
+                --file->pending;
+                if (error != 0) fail(file, error);
+                close_if_idle(*file);
+              });
+}
+
+void FileStore::write_frame(Segment& segment, Frame& frame) {
+  SegmentFile& file = *segment.file;
+  if (file.error != 0) return;
+  if (file.bytes == 0) {
+    std::string head = encode_segment_head(file.id);
+    file.bytes = head.size();
+    put(segment.file, 0, std::move(head));
+  }
+  FrameHead head;
+  head.segment = file.id;
+  head.offset = frame.offset;
+  std::string encoded = codec_.encode(head, {frame.block->bytes(), frame.bytes});
+  frame.file_offset = file.bytes;
+  frame.stored_bytes = static_cast<uint32_t>(encoded.size() - kFrameHeadBytes);
+  frame.encoding = static_cast<uint8_t>(encoded[5]);
+  file.bytes += encoded.size();
+  put(segment.file, frame.file_offset, std::move(encoded));
+  if (frame.block->capacity() > 2 * frame.bytes) {
+    BlockRef tight = BlockRef::allocate(frame.bytes);
+    std::memcpy(tight->bytes(), frame.block->bytes(), frame.bytes);
+    frame.block = std::move(tight);
+  }
+  note_cached(segment, frame);
+}
+
+void FileStore::write_frames(Segment& segment) {
+  auto& frames = segment.frames.all();
+  size_t at = frames.size();
+  while (at > 0 && frames[at - 1].stored_bytes == 0) --at;
+  for (; at < frames.size(); ++at) write_frame(segment, frames[at]);
+}
+
+// The index behind the frames, and where it is at the end.
+void FileStore::write_index(Segment& segment) {
+  SegmentFile& file = *segment.file;
+  if (file.error != 0) return;
+  FrameHead head;
+  head.segment = file.id;
+  head.kind = FrameKind::kDictionary;
+  std::string all = codec_.encode(head, SegmentIndexCodec::encode_dictionary(*segment.index));
+  file.dictionary_offset = file.bytes;
+  file.entries_offset = file.bytes + all.size();
+  head.kind = FrameKind::kEntries;
+  all += codec_.encode(head, SegmentIndexCodec::encode_entries(*segment.index, segment.frames));
+  ByteWriter places;
+  places.fixed(file.dictionary_offset);
+  places.fixed(file.entries_offset);
+  head.kind = FrameKind::kTrailer;
+  all += codec_.encode(head, places.bytes());
+  const uint64_t offset = file.bytes;
+  file.bytes += all.size();
+  put(segment.file, offset, std::move(all));
+  mark_changed(segment);
+}
+
+void FileStore::seal() {
+  Segment& segment = *index_.active();
+  const File file = segment.file;
+  if (segment.live > 0) {
+    segment.index->seal();
+    write_frames(segment);
+    write_index(segment);
+  }
+  const bool is_left = segment.live > 0;
+  index_.seal_active();
+  if (!is_left) return;
+  note_loaded(segment);
+  begin_sync(file);
+}
+
+void FileStore::begin_sync(const File& file) {
+  if (!file->is_dirty || file->error != 0) return;
+  if (!ensure_open(*file).is_ok()) return fail(file, EIO);
+  file->is_dirty = false;
+  std::erase(dirty_, file);
+  ++file->pending;
+  if (file->syncs++ == 0) syncing_.push_back(file);
+  disk_.sync(file->handle, [this, life = std::weak_ptr<int>(life_), file](int error) {
+    if (life.expired()) return;
+    --file->pending;
+    if (--file->syncs == 0) std::erase(syncing_, file);
+    if (error != 0) fail(file, error);
+    close_if_idle(*file);
+    step_checkpoint();
+  });
+}
+
+void FileStore::fail(const File& file, int error) {
+  if (file->error == 0) failed_.push_back(file);
+  file->error = error;
+  file->needs_copy = true;
+  // The segment may have gone meanwhile.
+  if (segment_of(file->id) == nullptr) std::erase(failed_, file);
+}
+
+// Sealed segments, and all when nothing was written for a while, hold no open file.
+void FileStore::close_if_idle(SegmentFile& file) {
+  if (!file.is_open || file.pending > 0 || file.is_dirty) return;
+  disk_.close(file.handle);
+  file.is_open = false;
+}
+
+void FileStore::note_cached(const Segment& segment, const Frame& frame) {
+  cached_.emplace_back(segment.id, frame.offset);
+  cached_bytes_ += frame.block->capacity();
+}
+
+void FileStore::note_loaded(Segment& segment) {
+  segment.file->index_bytes = segment.index->memory_bytes();
+  loaded_bytes_ += segment.file->index_bytes;
+  loaded_.push_back(segment.id);
+}
+
+bool FileStore::evict_frame(uint64_t id, uint32_t offset) {
+  Segment* segment = segment_of(id);
+  if (segment == nullptr || segment->frames.all().empty()) return true;
+  if (segment->file->pending > 0 || segment->file->error != 0) return false;
+  Frame& frame = segment->frames.at(offset);
+  if (frame.offset != offset || !frame.block || frame.stored_bytes == 0) return true;
+  cached_bytes_ -= frame.block->capacity();
+  frame.block = {};
+  return true;
+}
+
+bool FileStore::evict_index(uint64_t id) {
+  Segment* segment = segment_of(id);
+  if (segment == nullptr || segment->index == nullptr || !segment->is_sealed) return true;
+  const SegmentFile& file = *segment->file;
+  const bool is_copied = copy_ != nullptr && std::find(copy_->sources.begin(), copy_->sources.end(),
+                                                       id) != copy_->sources.end();
+  if (file.pending > 0 || file.error != 0 || file.dictionary_offset == 0 || is_copied) return false;
+  for (const Frame& frame : segment->frames.all()) {
+    if (frame.block) cached_bytes_ -= frame.block->capacity();
+  }
+  segment->frames.all().clear();
+  segment->index->release_subjects();
+  segment->index = nullptr;
+  loaded_bytes_ -= file.index_bytes;
+  segment->file->index_bytes = 0;
+  return true;
+}
+
+// Nothing that a lookup holds may go, so this is called before them, never by them.
+void FileStore::trim() {
+  for (size_t left = cached_.size();
+       left > kCachedFramesMin && cached_bytes_ > options_.cache_bytes; --left) {
+    const auto [id, offset] = cached_.front();
+    cached_.pop_front();
+    if (!evict_frame(id, offset)) cached_.emplace_back(id, offset);
+  }
+  for (size_t left = loaded_.size(); left > 1 && loaded_bytes_ > options_.index_bytes; --left) {
+    const uint64_t id = loaded_.front();
+    loaded_.pop_front();
+    if (!evict_index(id)) loaded_.push_back(id);
+  }
+  if (needs_recount_) recount();
+}
+
+}  // namespace petrel::store
