@@ -16,11 +16,6 @@ struct Feature {
 };
 
 constexpr Feature kFeatures[] = {
-    {"accounts.imports", "",
-     [](const Options& o) {
-       return std::any_of(o.accounts.begin(), o.accounts.end(),
-                          [](const AccountOptions& account) { return !account.imports.empty(); });
-     }},
     {"cluster",
      "cluster|cluster_listen|routes|cluster_name|cluster_advertise|no_advertise|connect_retries",
      [](const Options& o) {

@@ -14,6 +14,7 @@ void DeliveryPlan::clear() {
   remote_runs.clear();
   members.clear();
   groups.clear();
+  imports.clear();
   prefixes.clear();
 }
 

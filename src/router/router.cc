@@ -2,18 +2,24 @@
 
 #include "petrel/base/check.h"
 #include "petrel/base/same_bytes.h"
+#include "petrel/subject/subject.h"
 
 #include <algorithm>
 #include <charconv>
 
 namespace petrel::router {
 
+namespace {
+constexpr uint32_t kPortalSlot = ~0U;  // stands for no subscription: the answer to a request
+}
+
 Router::Router(const RouterOptions& options, RouterPort& port)
     : loop_(options.loop),
       port_(port),
       prng_(options.seed),
       batch_pool_(BlockPool::create(DeliveryBatch::kBlockBytes, 32)),
-      batches_(options.loops) {}
+      batches_(options.loops),
+      imports_(*this) {}
 
 void Router::begin_turn(size_t receivers) {
   flush_bytes_ = turn_bytes_ > kHeavyTurnBytes
@@ -35,7 +41,7 @@ const DeliveryPlan& Router::plan_for(AccountInterest& account, Slice subject) {
     last_ = entry;
     if (!account.index.is_current(entry->stamp)) {
       account.index.match(subject, match_, entry->stamp);
-      build_plan(subject, entry->plan, true);
+      build_plan(account, subject, entry->plan, true);
     }
     return entry->plan;
   }
@@ -61,7 +67,7 @@ const DeliveryPlan& Router::plan_on_miss(AccountInterest& account, Slice subject
   const bool is_shared =
       !is_repeated && !prefix.empty() && match_.shareable && cache_.wants(shared_hash);
   if (is_too_large || (!is_repeated && !is_shared)) {
-    build_plan(subject, scratch_plan_, false);
+    build_plan(account, subject, scratch_plan_, false);
     return scratch_plan_;
   }
   PlanEntry& entry =
@@ -70,15 +76,23 @@ const DeliveryPlan& Router::plan_on_miss(AccountInterest& account, Slice subject
           : (shared != nullptr ? *shared : cache_.insert(shared_hash, account, prefix, true));
   if (&entry == last_) last_ = nullptr;  // its place was taken over
   entry.stamp = is_repeated ? stamp : shared_stamp;
-  build_plan(subject, entry.plan, is_repeated);
+  build_plan(account, subject, entry.plan, is_repeated);
   return entry.plan;
 }
 
-void Router::build_plan(Slice subject, DeliveryPlan& plan, bool with_prefixes) {
+void Router::build_plan(AccountInterest& account, Slice subject, DeliveryPlan& plan,
+                        bool with_prefixes, Shadows shadows) {
   plan.clear();
   std::sort(match_.plain.begin(), match_.plain.end(),
             [](const auto& a, const auto& b) { return a.loop < b.loop; });
   for (const subject::Subscriber& subscriber : match_.plain) {
+    if (subscriber.flags != 0) [[unlikely]] {
+      if (subscriber.flags == kShadowFlag && shadows == Shadows::kLeftOut) continue;
+      if (subscriber.flags != kShadowFlag) {
+        add_import(account, subscriber, plan);
+        continue;
+      }
+    }
     if (subscriber.loop == loop_) {
       DeliveryPlan::Local entry{subscriber.slot, subscriber.generation, 0, 0};
       if (with_prefixes) add_prefix(plan, entry, subject);
@@ -92,15 +106,34 @@ void Router::build_plan(Slice subject, DeliveryPlan& plan, bool with_prefixes) {
     plan.remote_targets.push_back({subscriber.slot, subscriber.generation});
     plan.remote_runs.back().end = at + 1;
   }
+  build_groups(subject, plan, with_prefixes, shadows);
+}
+
+void Router::build_groups(Slice subject, DeliveryPlan& plan, bool with_prefixes, Shadows shadows) {
   for (const subject::MatchResult::Group& group : match_.groups) {
     const auto begin = static_cast<uint32_t>(plan.members.size());
     for (uint32_t i = group.begin; i < group.end; ++i) {
       const subject::Subscriber& subscriber = match_.members[i];
+      if (subscriber.flags != 0 && shadows == Shadows::kLeftOut) continue;
       DeliveryPlan::Member member{{subscriber.slot, subscriber.generation, 0, 0}, subscriber.loop};
       if (with_prefixes && subscriber.loop == loop_) add_prefix(plan, member.local, subject);
       plan.members.push_back(member);
     }
-    plan.groups.push_back({begin, static_cast<uint32_t>(plan.members.size()), group.queue});
+    const auto end = static_cast<uint32_t>(plan.members.size());
+    if (end != begin) plan.groups.push_back({begin, end, group.queue});
+  }
+}
+
+void Router::add_import(AccountInterest& account, const subject::Subscriber& subscriber,
+                        DeliveryPlan& plan) {
+  if (subscriber.flags == kPortalFlag) {
+    plan.imports.push_back({nullptr, subscriber.loop});
+    return;
+  }
+  const uint64_t id = uint64_t{subscriber.generation} << 32 | subscriber.slot;
+  // Absent: the configuration changed meanwhile.
+  if (auto link = account.links()->find_service(id); link != nullptr) {
+    plan.imports.push_back({std::move(link), kNoLoop});
   }
 }
 
@@ -114,11 +147,21 @@ void Router::add_prefix(DeliveryPlan& plan, DeliveryPlan::Local& entry, Slice su
 
 Slice Router::format_prefix(const Subscription& subscription, Slice subject) {
   scratch_prefix_.assign("HMSG ");
-  scratch_prefix_.append(subject);
+  scratch_prefix_.append(shown_subject(subscription, subject));
   scratch_prefix_.push_back(' ');
   scratch_prefix_.append(subscription.sid());
   scratch_prefix_.push_back(' ');
   return scratch_prefix_;
+}
+
+Slice Router::shown_subject(const Subscription& subscription, Slice subject) {
+  if (subscription.shadow == nullptr) [[likely]]
+    return subject;
+  const StreamLink& link = *subscription.shadow->link;
+  // A subject that the import does not speak of is one that a stream shows as it was stored.
+  if (!subject::subject_matches(subject, link.from)) return subject;
+  link.local_subject(subject, prng_, scratch_subject_);
+  return scratch_subject_;
 }
 
 // --- deliveries ---
@@ -182,16 +225,28 @@ inline bool Router::deliver(uint32_t slot, Subscription& subscription, const Mes
 }
 
 uint32_t Router::route(AccountInterest& account, const Message& message) {
-  return deliver_planned<Shown::kPlanned>(account, plan_for(account, message.subject), message);
+  return deliver_planned<Shown::kPlanned>(account, plan_for(account, message.subject),
+                                          message.subject, message);
 }
 
 uint32_t Router::route_to(AccountInterest& account, Slice target, const Message& message) {
-  return deliver_planned<Shown::kOther>(account, plan_for(account, target), message);
+  return deliver_planned<Shown::kOther>(account, plan_for(account, target), target, message);
+}
+
+uint32_t Router::route_imported(AccountInterest& account, Slice target, const Message& message) {
+  if (account.shadows.load(std::memory_order_relaxed) == 0) {
+    return deliver_planned<Shown::kOther>(account, plan_for(account, target), target, message);
+  }
+  subject::InterestStamp stamp;
+  account.index.match(target, match_, stamp);
+  DeliveryPlan plan;
+  build_plan(account, target, plan, false, Shadows::kLeftOut);
+  return deliver_planned<Shown::kOther>(account, plan, target, message);
 }
 
 template <Router::Shown kShown>
 inline uint32_t Router::deliver_planned(AccountInterest& account, const DeliveryPlan& plan,
-                                        const Message& message) {
+                                        Slice target, const Message& message) {
   uint32_t delivered = 0;
   for (const DeliveryPlan::Local& entry : plan.local) {
     Subscription* subscription = subscriptions_.find(entry.slot, entry.generation);
@@ -207,6 +262,11 @@ inline uint32_t Router::deliver_planned(AccountInterest& account, const Delivery
   }
   for (const DeliveryPlan::Group& group : plan.groups) {
     if (deliver_to_group<kShown>(account, plan, group, message)) ++delivered;
+  }
+  if (!plan.imports.empty()) [[unlikely]] {
+    // Comes last, because what it routes may take the place of this plan.
+    const std::vector<DeliveryPlan::Import> imports = plan.imports;
+    delivered += imports_.deliver(imports, target, message);
   }
   return delivered;
 }
@@ -240,7 +300,7 @@ uint32_t Router::route_observed(AccountInterest& account, const Message& message
                                 RouteObserver& observer, bool is_dry) {
   subject::InterestStamp stamp;
   account.index.match(message.subject, match_, stamp);
-  build_plan(message.subject, scratch_plan_, false);
+  build_plan(account, message.subject, scratch_plan_, false);
   const DeliveryPlan& plan = scratch_plan_;
   uint32_t delivered = 0;
   for (const DeliveryPlan::Local& entry : plan.local) {
@@ -328,6 +388,11 @@ void Router::send_to_loop(uint16_t loop, const Message& message, Delivery delive
   }
 }
 
+void Router::send_to_portal(uint16_t loop, Slice envelope, const Message& message) {
+  const Target portal{kPortalSlot, 0};
+  send_to_loop(loop, message, {nullptr, {}, {&portal, 1}, envelope});
+}
+
 void Router::post_batches() {
   // Loop 0 comes last: it hands requests on to other loops, where they must not overtake what was
   // published before them.
@@ -353,6 +418,11 @@ void Router::deliver_batch(const DeliveryBatch& batch) {
 }
 
 void Router::deliver_run(DeliveryBatch::Run& run) {
+  if (!run.delivery().queue.empty() && run.delivery().targets.front().slot == kPortalSlot) {
+    Message answer;
+    while (run.next(answer)) imports_.answer_from_other_loop(run.delivery().queue, answer);
+    return;
+  }
   // The prefixes are the same for all messages of the run.
   const std::span<const Target> targets = run.delivery().targets;
   run_prefixes_.clear();
@@ -381,7 +451,7 @@ void Router::redeliver_to_group(const Delivery& delivery, const Message& message
   subject::InterestStamp stamp;
   delivery.account->index.match(message.subject, match_, stamp);
   DeliveryPlan plan;
-  build_plan(message.subject, plan, false);
+  build_plan(*delivery.account, message.subject, plan, false);
   for (const DeliveryPlan::Group& group : plan.groups) {
     if (group.queue != delivery.queue) continue;
     deliver_to_group<Shown::kOther>(*delivery.account, plan, group, message);

@@ -29,6 +29,7 @@ void SubscriptionTable::remove(uint32_t slot) {
   Subscription& subscription = table_[slot];
   subscription.receiver = nullptr;
   subscription.text.reset();
+  subscription.shadow.reset();
   subscription.delivered = 0;
   subscription.max = 0;
   ++subscription.generation;

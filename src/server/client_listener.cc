@@ -60,7 +60,7 @@ Status Server::Impl::open_loops() {
   const conf::Options now = options();
   PETREL_TRY(const std::shared_ptr<const session::SessionConfig> config,
              server::make_session_config(now, identity, port));
-  for (const auto& [name, account] : config->accounts->all()) accounts.get(name);
+  accounts.describe_all(*config->accounts);
   const uint16_t count = server::loop_count(now);
   if (now.tls) tls_rate.set_limit(now.tls->connection_rate_limit);
   server::LoopThreadOptions loop_options;

@@ -42,7 +42,7 @@ Status Server::reload(const conf::Options& options) {
   if (impl.prepare_log && concerns(plan.changes, conf::ReloadArea::kLogging)) {
     PETREL_TRY(change_log, impl.prepare_log(after));
   }
-  for (const auto& [name, account] : config->accounts->all()) impl.accounts.get(name);
+  impl.accounts.describe_all(*config->accounts);
   impl.current.replace_tls(tls);
   impl.current.replace(after, wall_now());
   for (const conf::ReloadChange& change : plan.changes) impl.apply(change);

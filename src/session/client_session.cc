@@ -381,6 +381,7 @@ void ClientSession::send_info(bool is_connect_info) {
   if (!is_connect_info) info.nonce = nonce();
   if (is_connect_info) {
     info.connect_info = true;
+    info.auth_required = context_.config->authenticator->is_required();
     info.remote_account = account->name;
     info.acc_is_sys = tenant_ != nullptr && tenant_->is_system;
     info.max_payload = max_payload();

@@ -25,6 +25,7 @@ void ClientSession::on_subscribe(const proto::Op& op) {
     account->index.insert(op.subject, op.queue,
                           {slot, table.at(slot).generation, context_.router.loop(), 0});
     context_.counters.subscriptions.add(1);
+    if (account->imports_streams.load(std::memory_order_relaxed)) add_shadows(slot);
     if (user_ != nullptr && user_->permissions != nullptr &&
         user_->permissions->overlaps_deny(op.subject, op.queue)) {
       checks_delivery = true;
@@ -109,6 +110,8 @@ void ClientSession::remove_subscription(uint32_t slot) {
   }
   account->index.remove(subscription.subject(), subscription.queue(),
                         {slot, subscription.generation, context_.router.loop(), 0});
+  context_.router.imports().interest_lost(*account, subscription.subject());
+  remove_shadows(slot);
   sids_.erase(table, slot);
   table.remove(slot);
   context_.counters.subscriptions.sub(1);
@@ -123,6 +126,8 @@ void ClientSession::remove_all_subscriptions() {
     const router::Subscription& subscription = table.at(slot);
     account->index.remove(subscription.subject(), subscription.queue(),
                           {slot, subscription.generation, context_.router.loop(), 0});
+    context_.router.imports().interest_lost(*account, subscription.subject());
+    remove_shadows(slot);
     table.remove(slot);
   }
   sids_.clear();
@@ -133,6 +138,7 @@ void ClientSession::remove_all_subscriptions() {
 void ClientSession::prune_subscriptions() {
   const auth::Permissions* permissions = user_ != nullptr ? user_->permissions.get() : nullptr;
   checks_delivery = context_.config->no_fast_producer_stall;
+  refresh_shadows();
   if (permissions == nullptr) return;
   router::SubscriptionTable& table = context_.router.subscriptions();
   std::vector<uint32_t> denied;
@@ -158,7 +164,8 @@ bool ClientSession::may_receive(const router::Subscription& subscription,
                                 const router::Message& message) {
   if (is_congested && context_.config->no_fast_producer_stall) return false;
   return user_ == nullptr || user_->permissions == nullptr ||
-         user_->permissions->may_receive(message.subject, subscription.queue());
+         user_->permissions->may_receive(
+             context_.router.shown_subject(subscription, message.subject), subscription.queue());
 }
 
 }  // namespace petrel::session

@@ -31,6 +31,7 @@ Shard::~Shard() = default;
 void Shard::set_time(Instant now, WallTime wall_now) {
   context_.now = now;
   context_.wall_now = wall_now;
+  router_.set_time(now, wall_now);
   for (const std::unique_ptr<LoopService>& service : services_) service->set_time(now, wall_now);
 }
 
@@ -162,6 +163,7 @@ Instant Shard::end_turn() {
   handle_inbox();
   fire_timers();
   run_services();
+  imports_due_ = router_.imports().run(context_.now);
   router_.post_batches();
   if (should_wait_for_more()) return std::min(flush_due_, next_timer());
   const size_t receivers = router_.touched().size();
@@ -173,7 +175,8 @@ Instant Shard::end_turn() {
 
 Instant Shard::next_timer() const {
   const Instant latest = context_.now + kSleepMax;
-  const Instant due = timers_.empty() ? latest : std::min(latest, timers_.top().when);
+  const Instant due =
+      std::min(imports_due_, timers_.empty() ? latest : std::min(latest, timers_.top().when));
   return services_.empty() ? due : std::min(due, services_due_);
 }
 

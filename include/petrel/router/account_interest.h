@@ -1,15 +1,18 @@
 // AccountInterest: what one account has at run time, shared by all loops: who wants which subject,
-// what its connections sent and received.
+// what it imports, what its connections sent and received.
 //
 // Owner: AccountRegistry, as long as the server runs, so that pointers to it stay valid. Thread:
 // any; each loop writes only its own traffic.
 #pragma once
 
 #include "petrel/base/counter.h"
+#include "petrel/base/mutex.h"
+#include "petrel/router/account_links.h"
 #include "petrel/subject/subject_index.h"
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +39,18 @@ struct AccountInterest {
   std::vector<AccountTraffic> traffic;  // by loop
   // Client connections of all loops, for the account's limit.
   std::atomic<int64_t> connections{0};
+  // Subscriptions in `index` that belong to importing accounts.
+  std::atomic<uint32_t> shadows{0};
+  std::atomic<bool> imports_streams{false};
+
+  // Never null.
+  std::shared_ptr<const AccountLinks> links() const;
+  void set_links(std::shared_ptr<const AccountLinks> links);
+
+ private:
+  mutable Mutex mutex_;
+  std::shared_ptr<const AccountLinks> links_ PETREL_GUARDED_BY(mutex_) =
+      std::make_shared<const AccountLinks>();
 };
 
 }  // namespace petrel::router

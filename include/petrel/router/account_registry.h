@@ -1,10 +1,11 @@
-// AccountRegistry: the AccountInterest of every account of the server, by name. An account that was
-// named once stays, whatever the configuration says later.
+// AccountRegistry: the AccountInterest of every account of the server, by name, and their links to
+// each other. An account that was named once stays, whatever the configuration says later.
 //
 // Owner: Server. Thread: any; looked up when a connection authenticates and by the control plane,
 // never for a message.
 #pragma once
 
+#include "petrel/auth/account.h"
 #include "petrel/base/block.h"
 #include "petrel/base/mutex.h"
 #include "petrel/router/account_interest.h"
@@ -14,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace petrel::router {
 
@@ -34,12 +36,27 @@ class AccountRegistry {
   // In order of names. `visit` may not call back.
   void for_each(const std::function<void(AccountInterest&)>& visit) const;
 
+  // What is said of accounts from now on, and what follows for imports. Accounts not named keep
+  // what was said before. One caller at a time.
+  void describe(const std::vector<auth::AccountPtr>& accounts);
+  // The same for all accounts: those not named are gone, with their imports and exports.
+  void describe_all(const auth::AccountSnapshot& snapshot);
+  // What was said last. Null: nothing, or the account is gone.
+  auth::AccountPtr description(Slice name) const;
+
  private:
+  using Descriptions = std::map<std::string, auth::AccountPtr, std::less<>>;
+  void link(const std::string& name, const Descriptions& known);
+  AccountLinks make_links(const auth::Account& account, const AccountLinks& before,
+                          const Descriptions& known);
+
   const uint64_t seed_;
   const uint16_t loops_;
+  uint64_t last_link_ = 0;
   mutable SharedMutex mutex_;
   std::map<std::string, std::unique_ptr<AccountInterest>, std::less<>> accounts_
       PETREL_GUARDED_BY(mutex_);
+  Descriptions descriptions_ PETREL_GUARDED_BY(mutex_);
   AccountInterest* global_ = nullptr;
 };
 

@@ -8,6 +8,7 @@
 // Source: architecture section 3.3.
 #pragma once
 
+#include "petrel/router/account_links.h"
 #include "petrel/router/delivery_batch.h"
 #include "petrel/router/receiver.h"
 #include "petrel/subject/subject_index.h"
@@ -40,12 +41,18 @@ struct DeliveryPlan {
     uint32_t end;
     std::string queue;
   };
+  struct Import {
+    std::shared_ptr<const ServiceLink>
+        link;  // a request; null: an answer, for the portal of `loop`
+    uint16_t loop;
+  };
 
   std::vector<Local> local;
   std::vector<Target> remote_targets;
   std::vector<Run> remote_runs;
   std::vector<Member> members;
   std::vector<Group> groups;
+  std::vector<Import> imports;
   std::string prefixes;
 
   Slice prefix_of(const Local& entry) const {

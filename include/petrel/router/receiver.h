@@ -4,6 +4,7 @@
 #pragma once
 
 #include "petrel/router/account_interest.h"
+#include "petrel/router/client_info.h"
 #include "petrel/router/outbound.h"
 
 #include <cstdint>
@@ -37,6 +38,8 @@ class Receiver {
   virtual void on_pending_exceeded() = 0;
   // The last message of a subscription with a maximum was delivered; remove it.
   virtual void on_max_delivered(uint32_t subscription_slot) = 0;
+  // What services of other accounts are told of it.
+  virtual ClientInfo client_info(bool /*is_detailed*/) const { return {}; }
   // For the protocol trace.
   virtual void trace_delivery(Slice prefix, const Message& message) = 0;
 

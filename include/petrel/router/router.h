@@ -12,6 +12,7 @@
 #include "petrel/router/message.h"
 #include "petrel/router/plan_cache.h"
 #include "petrel/router/receiver.h"
+#include "petrel/router/service_imports.h"
 #include "petrel/router/subscription.h"
 
 #include <cstdint>
@@ -84,6 +85,36 @@ class Router {
   uint32_t add_endpoint(AccountInterest& account, Endpoint& endpoint, Slice subject, Slice queue);
   void remove_endpoint(AccountInterest& account, uint32_t subscription_slot);
 
+  // The subject that a subscription shows for a message published to `subject`: a stream import
+  // shows it as the importing account knows it. Valid until the next call.
+  Slice shown_subject(const Subscription& subscription, Slice subject);
+  bool has_interest(AccountInterest& account, Slice subject) {
+    const DeliveryPlan& plan = plan_for(account, subject);
+    return plan.target_count() != 0 || !plan.imports.empty();
+  }
+
+  // --- imported services ---
+  ServiceImports& imports() { return imports_; }
+  // Of what follows.
+  void set_time(Instant now, WallTime wall_now) {
+    now_ = now;
+    wall_now_ = wall_now;
+  }
+  Instant now() const { return now_; }
+  WallTime wall_now() const { return wall_now_; }
+  // Names of the cluster and, hashed, of the server, for mappings and the replies of services.
+  void set_names(std::string cluster, std::string server_hash) {
+    cluster_name_ = std::move(cluster);
+    server_hash_ = std::move(server_hash);
+  }
+  const std::string& cluster_name() const { return cluster_name_; }
+  const std::string& server_hash() const { return server_hash_; }
+  Prng& prng() { return prng_; }
+  // A message that came through a service import: it goes on into no stream import.
+  uint32_t route_imported(AccountInterest& account, Slice target, const Message& message);
+  // An answer for a portal of another loop.
+  void send_to_portal(uint16_t loop, Slice envelope, const Message& message);
+
   // The receiver's own plain subscription that matches a literal subject, or null.
   Subscription* own_subscription(AccountInterest& account, Receiver& receiver, Slice subject);
 
@@ -115,12 +146,18 @@ class Router {
   // kPlanned: the frames say the subject of the plan, whose prefixes are ready.
   enum class Shown : uint8_t { kPlanned, kOther };
 
+  enum class Shadows : uint8_t { kIncluded, kLeftOut };
+
   template <Shown kShown>
-  uint32_t deliver_planned(AccountInterest& account, const DeliveryPlan& plan,
+  uint32_t deliver_planned(AccountInterest& account, const DeliveryPlan& plan, Slice target,
                            const Message& message);
   const DeliveryPlan& plan_for(AccountInterest& account, Slice subject);
   const DeliveryPlan& plan_on_miss(AccountInterest& account, Slice subject, uint64_t hash);
-  void build_plan(Slice subject, DeliveryPlan& plan, bool with_prefixes);
+  void build_plan(AccountInterest& account, Slice subject, DeliveryPlan& plan, bool with_prefixes,
+                  Shadows shadows = Shadows::kIncluded);
+  void build_groups(Slice subject, DeliveryPlan& plan, bool with_prefixes, Shadows shadows);
+  static void add_import(AccountInterest& account, const subject::Subscriber& subscriber,
+                         DeliveryPlan& plan);
   void add_prefix(DeliveryPlan& plan, DeliveryPlan::Local& entry, Slice subject);
   bool deliver(uint32_t slot, Subscription& subscription, const Message& message, Slice prefix);
   void append_frame(Receiver& to, const Message& message, Slice prefix);
@@ -148,6 +185,7 @@ class Router {
   DeliveryPlan scratch_plan_;
   subject::MatchResult match_;
   std::string scratch_prefix_;
+  std::string scratch_subject_;
   std::string scratch_sizes_;
   std::string run_prefixes_;
   std::vector<size_t> run_ends_;
@@ -157,6 +195,11 @@ class Router {
   size_t turn_bytes_ = 0;
   size_t flush_bytes_ = kFlushBytes;
   bool stall_requested_ = false;
+  Instant now_{};
+  WallTime wall_now_{};
+  std::string cluster_name_;
+  std::string server_hash_;
+  ServiceImports imports_;
 };
 
 }  // namespace petrel::router

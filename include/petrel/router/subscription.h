@@ -4,6 +4,7 @@
 #pragma once
 
 #include "petrel/base/block.h"
+#include "petrel/router/account_links.h"
 #include "petrel/router/receiver.h"
 
 #include <cstdint>
@@ -11,6 +12,10 @@
 #include <vector>
 
 namespace petrel::router {
+
+struct Shadow {
+  std::shared_ptr<const StreamLink> link;
+};
 
 struct Subscription {
   Receiver* receiver = nullptr;  // null: the slot is free
@@ -22,6 +27,8 @@ struct Subscription {
   uint64_t delivered = 0;
   uint64_t max = 0;              // 0: none
   std::unique_ptr<char[]> text;  // subject, queue, sid
+  // Of a subscription in another account, by a stream import; null: an ordinary one.
+  std::unique_ptr<const Shadow> shadow;
 
   Slice subject() const { return {text.get(), subject_bytes}; }
   Slice queue() const { return {text.get() + subject_bytes, queue_bytes}; }

@@ -104,6 +104,7 @@ class ClientSession final : public router::Receiver {
   };
 
   // receiver
+  router::ClientInfo client_info(bool is_detailed) const override;
   bool may_receive(const router::Subscription& subscription,
                    const router::Message& message) override;
   void note_reply(Slice reply) override;
@@ -168,6 +169,13 @@ class ClientSession final : public router::Receiver {
   bool admit_subscription(const proto::Op& op);
   void remove_subscription(uint32_t slot);
   void remove_all_subscriptions();
+  // What subscriptions hear of other accounts, by stream imports.
+  void add_shadows(uint32_t slot);
+  void add_shadow(uint32_t slot, const std::shared_ptr<const router::StreamLink>& link,
+                  Slice subject);
+  void remove_shadows(uint32_t slot);
+  void remove_shadow(uint32_t shadow);
+  void refresh_shadows();
   int64_t max_subscriptions() const;  // -1: no limit
   int32_t max_payload() const;
   void prune_subscriptions();
@@ -207,6 +215,8 @@ class ClientSession final : public router::Receiver {
   auth::AccountPtr tenant_;  // what the configuration says of `account`; null: nothing
   const std::vector<subject::SubjectMapping>* mappings_ = nullptr;  // tenant_'s; null: none
   std::unique_ptr<std::unordered_map<std::string, Reply>> replies_;
+  // By slot of the subscription; null: none.
+  std::unique_ptr<std::unordered_map<uint32_t, std::vector<uint32_t>>> shadows_;
   std::string log_prefix_;
   BlockRef held_;  // input that waits
   uint32_t held_begin_ = 0;

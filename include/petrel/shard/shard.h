@@ -181,6 +181,7 @@ class Shard final : private router::RouterPort, private session::SessionHost {
   std::vector<InboxItem> inbox_;
   size_t inbox_next_ = 0;
   std::vector<std::unique_ptr<LoopService>> services_;
+  Instant imports_due_{};   // when a request to a service comes too late for an answer
   Instant services_due_{};  // when the first of them wants to run again
   size_t open_ = 0;
   size_t turn_inputs_ = 0;  // connections read in this turn

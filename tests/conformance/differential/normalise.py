@@ -11,7 +11,7 @@ _DURATION = r"(?:\d+(?:\.\d+)?(?:ns|µs|us|ms|y|d|h|m|s))+"
 
 # Keys of JSON documents: (names, shape the value must have to be replaced, replacement).
 JSON_RULES = (
-    ({"server_id", "id", "server_name", "name", "xkey"}, r"[NXUACO][A-Z2-7]{55}", "<id>"),
+    ({"server_id", "id", "server_name", "server", "name", "xkey"}, r"[NXUACO][A-Z2-7]{55}", "<id>"),
     ({"id"}, r"[A-Za-z0-9]{22}", "<id>"),
     ({"nonce"}, r"[A-Za-z0-9_-]{15}", "<id>"),
     ({"cid", "client_id", "seq"}, r"\d+", "<id>"),
@@ -27,6 +27,7 @@ TEXT_RULES = (
     (re.compile(r"\b[NXUACO][A-Z2-7]{55}\b"), "<id>"),
     (re.compile(r"^\[\d+\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6} ", re.M), "<time> "),
     (re.compile(r"\b[cwmrgl]id:\d+"), "cid:<id>"),
+    (re.compile(r"_R_\.\w{6}\.\w{6}(\.\w{8}\.T)?"), "_R_.<id>"),
     (re.compile(r"(127\.0\.0\.1|localhost|0\.0\.0\.0|\[::1\]|\[::\]):\d+"), r"\1:<port>"),
     (re.compile(_TIME), "<time>"),
     (re.compile(r"\bv?2\.\d+\.\d+\b"), "<version>"),
@@ -49,6 +50,15 @@ def _json_value(key, value):
 def json_document(document):
     """The same document, key order kept, with ids, times, ports and versions replaced."""
     return _json_value("", document)
+
+
+def measured(document):
+    """A service latency event, or what a service is told of a client, without what was measured."""
+    if isinstance(document, dict):
+        return {key: "<measured>" if key in ("rtt", "service", "system", "total")
+                else "<id>" if key == "id" else measured(value)
+                for key, value in document.items()}
+    return document
 
 
 def text(value, folder=""):

@@ -52,7 +52,7 @@ def is_plain(played):
 # Verbs that begin a block of literal lines up to a line `end`.
 _BLOCKS = {"config", "file", "write"}
 # Verbs that check something and so belong to an assertion.
-EXPECTING = {"<", "<<", "<info", "<msg", "eof", "quiet", "spread", "status", "header", "noheader",
+EXPECTING = {"<", "<<", "<info", "<msg", "<req", "eof", "quiet", "spread", "status", "header", "noheader",
              "body", "json", "log", "lognext", "nolog", "lines", "exit", "err", "out", "filetext", "filemode",
              "nofile", "took", "udp", "lists", "loglines", "gone"}
 _ACTOR = re.compile(r"^([A-Z][A-Za-z0-9]*) (\S+) ?(.*)$", re.S)

@@ -45,6 +45,7 @@ class Session:
         self.played, self.name, self.binary, self.deadline = played, name, binary, deadline
         self.peers, self.seen, self.server, self.answer = {}, [], None, None
         self.done, self.udp, self.ports, self.marked, self.cursor = None, None, {}, 0.0, 0
+        self.replies = {}  # of the last request that a connection saw, for @{REPLY:name}
 
     def run(self):
         """None, or why the scenario failed, as text."""
@@ -85,7 +86,8 @@ class Session:
             self._start()
         text = self._resolve(step.text)
         method = getattr(self, "step_" + {
-            ">": "send", ">>": "send_raw", "<": "bytes", "<<": "bytes", "<info": "info", "<msg": "message"}.get(step.verb, step.verb if step.verb[0] != ">" else "send_split"), None)
+            ">": "send", ">>": "send_raw", "<": "bytes", "<<": "bytes", "<info": "info", "<msg": "message",
+            "<req": "request"}.get(step.verb, step.verb if step.verb[0] != ">" else "send_split"), None)
         if method is None:
             return "unknown verb"
         self.source = step.text
@@ -98,7 +100,7 @@ class Session:
 
     def _comparable(self, verb, text, observed):
         """The part of an observation that both servers must share."""
-        if verb not in ("<", "<<", "eof", "quiet", "<info", "<msg", "exit"):
+        if verb not in ("<", "<<", "eof", "quiet", "<info", "<msg", "<req", "exit"):
             return None  # the expectation says it all, or `http` and `run` are compared as a whole
         if isinstance(observed, bytes):
             if len(observed) > 4000:
@@ -118,6 +120,7 @@ class Session:
                   "ID": lambda: self.server.server_id(), "UDP": lambda: self.udp.getsockname()[1],
                   "CID": lambda: self.peers[which].info["client_id"],
                   "LPORT": lambda: self.peers[which].socket.getsockname()[1],
+                  "REPLY": lambda: self.replies[which],
                   "FREE": lambda: self.ports.setdefault(which, server.free_port())}
         return str(values[name]()) if name in values else found[0]
 
@@ -284,11 +287,27 @@ class Session:
         return normalise.json_document(peer.take_info())
 
     def _json_payload(self, payload):
-        return normalise.json_document(json.loads(payload))
+        document = json.loads(payload)
+        if isinstance(document, dict) and str(document.get("type")).endswith("service_latency"):
+            document = normalise.measured(document)
+        return normalise.json_document(document)
 
     def step_message(self, step):
         subject, sid, reply, head, payload = self._peer(step).take_message()
         return {"subject": subject, "sid": sid, "reply": reply, "head": head, "body": self._json_payload(payload)}
+
+    def step_request(self, step):
+        """A request that came to a service: its headers one by one, Nats-Request-Info as JSON."""
+        subject, sid, reply, head, payload = self._peer(step).take_message()
+        self.replies[step.actor] = reply
+        seen = {"subject": subject, "sid": sid, "reply": normalise.text(reply), "headers": [],
+                "body": payload.decode("latin-1") if isinstance(payload, bytes) else payload}
+        for line in (head.decode("latin-1") if isinstance(head, bytes) else head).split("\r\n"):
+            if line.startswith("Nats-Request-Info: "):
+                seen["info"] = normalise.json_document(normalise.measured(json.loads(line.split(": ", 1)[1])))
+            elif line:
+                seen["headers"].append(line)
+        return seen
 
     def step_spread(self, step):
         """`spread A,B N FRAME`: N frames in all, at least one at each; `?` stands for any byte."""
@@ -401,6 +420,10 @@ class Session:
 
     def step_gone(self, _):
         return self.server.wait_exit(self.deadline * 2)
+
+    def step_pause(self, step):
+        """Lets time pass that the server measures: what is to happen then cannot be awaited."""
+        time.sleep(int(step.text) / 1000)
 
     def step_mark(self, _):
         self.marked = time.monotonic()

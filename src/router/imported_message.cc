@@ -1,0 +1,83 @@
+#include "router/imported_message.h"
+
+#include "petrel/router/delivery_batch.h"
+
+#include <algorithm>
+
+namespace petrel::router {
+
+namespace {
+
+constexpr Slice kHeaderLine = "NATS/1.0\r\n";
+constexpr Slice kEnd = "\r\n";
+constexpr Slice kInfoKey = "Nats-Request-Info";
+
+// Takes out every line with this key.
+void remove_header(std::string& block, Slice key) {
+  size_t from = 0;
+  while (true) {
+    const size_t at = block.find(key, from);
+    if (at == std::string::npos) return;
+    const bool is_line = at >= 2 && block.compare(at - 2, 2, kEnd) == 0 &&
+                         at + key.size() < block.size() && block[at + key.size()] == ':';
+    if (!is_line) {
+      from = at + key.size();
+      continue;
+    }
+    const size_t end = block.find(kEnd, at);
+    if (end == std::string::npos) return;
+    block.erase(at, end + kEnd.size() - at);
+    from = at - 2;
+  }
+}
+
+std::string with_info(Slice header, const std::string& info) {
+  std::string block(header.size() > kEnd.size() ? header.substr(0, header.size() - kEnd.size())
+                                                : kHeaderLine);
+  remove_header(block, kInfoKey);
+  block.append(kInfoKey).append(": ").append(info).append("\r\n\r\n");
+  return block;
+}
+
+}  // namespace
+
+ImportedMessage::ImportedMessage(const Message& original, Slice subject, Slice reply,
+                                 const std::string& info) {
+  message_ = original;
+  message_.subject = subject;
+  const Slice header = original.body().substr(0, original.header_bytes);
+  if (!info.empty()) {
+    rebuild(original, reply, with_info(header, info));
+  } else if (reply != original.reply()) {
+    rebuild(original, reply, std::string(header));
+  }
+}
+
+void ImportedMessage::rebuild(const Message& original, Slice reply, const std::string& header) {
+  const Slice payload = original.body().substr(original.header_bytes);
+  std::string head(reply);
+  if (!reply.empty()) head.push_back(' ');
+  const size_t sizes_at = head.size();
+  if (!header.empty()) head.append(std::to_string(header.size())).push_back(' ');
+  head.append(std::to_string(header.size() + payload.size()));
+  message_.reply_bytes = static_cast<uint32_t>(reply.size());
+  message_.sizes_bytes = static_cast<uint32_t>(head.size() - sizes_at);
+  message_.header_bytes = static_cast<uint32_t>(header.size());
+  head.append(kEnd).append(header);
+  const size_t size = head.size() + payload.size() + kEnd.size();
+  if (size <= DeliveryBatch::kCopyBytesMax) {
+    text_.reserve(size);
+    text_.append(head).append(payload).append(kEnd);
+    message_.tail = text_;
+    message_.block = nullptr;
+    return;
+  }
+  block_ = BlockRef::allocate(static_cast<uint32_t>(size));
+  char* at = std::copy(head.begin(), head.end(), block_->bytes());
+  at = std::copy(payload.begin(), payload.end(), at);
+  std::copy(kEnd.begin(), kEnd.end(), at);
+  message_.tail = Slice(block_->bytes(), size);
+  message_.block = &block_;
+}
+
+}  // namespace petrel::router

@@ -1,0 +1,30 @@
+// ImportedMessage: a message rewritten on its way into another account: other subject, other reply,
+// another Nats-Request-Info header.
+//
+// Owner: the caller, for the time of routing it. Thread: a loop.
+#pragma once
+
+#include "petrel/base/block.h"
+#include "petrel/router/message.h"
+
+#include <string>
+
+namespace petrel::router {
+
+class ImportedMessage {
+ public:
+  // `info` not empty: the JSON of Nats-Request-Info; what the publisher claimed there is dropped.
+  // REQUIRES: `original`, `subject` and `reply` outlive this.
+  ImportedMessage(const Message& original, Slice subject, Slice reply, const std::string& info);
+
+  const Message& message() const { return message_; }
+
+ private:
+  void rebuild(const Message& original, Slice reply, const std::string& header);
+
+  Message message_;
+  std::string text_;  // small tails
+  BlockRef block_;    // large ones
+};
+
+}  // namespace petrel::router
