@@ -21,13 +21,13 @@ using Paths = std::vector<std::string>;
 TEST(Unsupported, NamesEveryOptionWithoutItsFeature) {
   EXPECT_EQ(unsupported("jetstream: enabled"), Paths{"jetstream"});
   EXPECT_EQ(unsupported("cluster { name: c, port: 6222 }"), Paths{"cluster"});
-  EXPECT_EQ(unsupported("accounts { A { users: [{user: a, password: b}] } }"), Paths{"accounts"});
-  EXPECT_EQ(unsupported("accounts { $SYS { users: [{user: a}] } }"), Paths{"accounts"});
+  EXPECT_EQ(unsupported("accounts { A { users: [{user: a, password: b}] } }"), Paths{});
+  EXPECT_EQ(unsupported("accounts { $SYS { users: [{user: a}] } }"), Paths{});
   EXPECT_EQ(unsupported("leaf { port: 7422 }"), Paths{"leafnodes"});
   EXPECT_EQ(unsupported("gateway { name: g, port: 7222 }"), Paths{"gateway"});
   EXPECT_EQ(unsupported("ws { port: 1, no_tls: true }"), Paths{"websocket"});
   EXPECT_EQ(unsupported("mqtt { port: 1 }\njetstream: true"), (Paths{"mqtt", "jetstream"}));
-  EXPECT_EQ(unsupported("no_system_account: true"), Paths{"no_system_account"});
+  EXPECT_EQ(unsupported("no_system_account: true"), Paths{});
   EXPECT_EQ(unsupported("resolver: MEMORY"), Paths{"resolver"});
   EXPECT_EQ(unsupported("https: 8443"), Paths{"https"});
   EXPECT_EQ(unsupported("petrel { max_memory: 1gb }"), Paths{"petrel.max_memory"});
