@@ -1,12 +1,18 @@
-// Sourcing: where a stream takes messages of other streams from: a mirror or its sources.
+// Sourcing: the streams that a stream takes messages from: the origin of a mirror, or sources.
 //
 // Owner: StreamCore. Thread: the home loop.
+// Which messages of a source are stored already stands in their headers; applied entries keep the
+// last one of each source, checkpoints hold it.
 // Source: spec streams.md section 9.
 #pragma once
+
+#include "jetstream/inflow.h"
 
 #include "petrel/base/block.h"
 #include "petrel/jetstream/stream.h"
 
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,21 +27,37 @@ class Sourcing {
   explicit Sourcing(StreamCore& core) : core_(core) {}
 
   // --- applied entries ---
-  void on_stored(Slice) {}
-  std::string snapshot() const { return {}; }
-  void restore(Slice) {}
+  // The value of Nats-Stream-Source of a stored message.
+  void on_stored(Slice header);
+  std::string snapshot() const;
+  void restore(Slice snapshot);
 
-  // From an origin.
-  void take(const Incoming&) {}
-  void start() {}
-  void stop() {}
-  // Who answers direct gets: a mirror speaks as its origin.
-  const std::string& answering_name() const;
-  std::optional<SourceState> mirror_state() const { return std::nullopt; }
-  std::vector<SourceState> source_states() const { return {}; }
+  // --- the leader's ---
+  void start();
+  void stop();
+  // The configuration changed: inflows that are not configured any more stop, new ones start.
+  void configure();
+  void take(const Incoming& message);
+  bool run(Instant now);
+  Instant next_due() const;
+  // The last message of a source that is stored or staged; 0: none.
+  uint64_t position(const std::string& index_name) const;
+  void note_position(const std::string& index_name, uint64_t sequence);
+
+  std::optional<SourceState> mirror_state() const;
+  std::vector<SourceState> source_states() const;
 
  private:
+  SourceState state_of(const Inflow& inflow) const;
+  void serve_origin();
+
   StreamCore& core_;
+  std::map<std::string, uint64_t> positions_;  // by index name
+  std::map<std::string, uint64_t> staged_;     // the leader's, where it is ahead
+  std::unique_ptr<Inflow> mirror_;
+  std::vector<std::unique_ptr<Inflow>> sources_;
+  std::vector<uint32_t> direct_;  // a mirror answers for its origin
+  bool is_started_ = false;
 };
 
 }  // namespace petrel::jetstream

@@ -266,12 +266,12 @@ void StreamApply::skip(EntryReader reader) {
   const uint64_t first = reader.u64();
   const uint64_t last = reader.u64();
   const WallTime time{reader.i64()};
-  const store::StoreState& state = core_.store->state();
-  if (state.messages == 0) {
+  if (core_.store->state().messages == 0) {
     core_.store->advance(last + 1);
-    return;
+  } else {
+    for (uint64_t sequence = first; sequence <= last; ++sequence) core_.store->skip(sequence, time);
   }
-  for (uint64_t sequence = first; sequence <= last; ++sequence) core_.store->skip(sequence, time);
+  core_.staged.last_sequence = std::max(core_.staged.last_sequence, last);
 }
 
 // --- configuration and consumers ---

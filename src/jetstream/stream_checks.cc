@@ -5,12 +5,14 @@
 #include "jetstream/stream_core.h"
 #include "jetstream/stream_ingest.h"
 
+#include "petrel/base/go_json.h"
 #include "petrel/proto/header_view.h"
 #include "petrel/proto/json_text.h"
 #include "petrel/subject/subject.h"
 
 #include <algorithm>
 #include <limits>
+#include <map>
 
 namespace petrel::jetstream {
 namespace {
@@ -29,6 +31,7 @@ class PublishChecks {
       : ingest_(ingest), core_(ingest.core_), candidate_(candidate), batch_(batch) {}
 
   Verdict run();
+  Verdict run_sourced();
 
  private:
   Verdict sizes() const;
@@ -75,6 +78,39 @@ Verdict PublishChecks::run() {
     if (Verdict verdict = with_headers(); !verdict.is_store()) return verdict;
   } else if (config.allow_msg_counter) {
     return Verdict::refuse(ApiErrc::kMessageIncrMissing);
+  }
+  return limits();
+}
+
+Verdict StreamIngest::check_sourced(Candidate& candidate) {
+  return PublishChecks(*this, candidate, nullptr).run_sourced();
+}
+
+// The origin validated it: what is left is what this stream is.
+Verdict PublishChecks::run_sourced() {
+  const StreamConfig& config = core_.config;
+  if (core_.transform && core_.transform->matches(candidate_.subject)) {
+    core_.transform->apply(candidate_.subject, core_.host.prng(), candidate_.subject_buffer);
+    candidate_.subject = candidate_.subject_buffer;
+  }
+  if (config.sealed) return Verdict::refuse(ApiErrc::kStreamSealed);
+  if (Verdict verdict = sizes(); !verdict.is_store()) return verdict;
+  const PublishHeaders headers(candidate_.header);
+  candidate_.flags |= message_flag::kHasMore;
+  if (Verdict verdict = message_id(headers); !verdict.is_store()) return verdict;
+  const Slice rollup = headers[H::kRollup];
+  if (config.allow_rollup_hdrs && !config.deny_purge && !rollup.empty()) {
+    candidate_.flags |=
+        equals_any_case(rollup, "all") ? message_flag::kRollupAll : message_flag::kRollupSubject;
+  }
+  if (config.allow_msg_counter) {
+    if (!headers.has(H::kIncr)) return Verdict::refuse(ApiErrc::kMessageIncrMissing);
+    if (Verdict verdict = count(headers); !verdict.is_store()) return verdict;
+  }
+  if (config.allow_msg_ttl) {
+    if (Verdict verdict = ttl(PublishHeaders(candidate_.header)); !verdict.is_store()) {
+      return verdict;
+    }
   }
   return limits();
 }
@@ -297,6 +333,64 @@ std::optional<BigDecimal> counter_value(Slice body) {
 
 }  // namespace
 
+namespace {
+
+// {"stream":{"subject":"total"}}: what each source had counted.
+class CounterSources {
+ public:
+  bool parse(Slice text) {
+    if (text.empty()) return true;
+    if (!proto::json::is_valid(text) || !proto::json::is_object(proto::json::trim(text))) {
+      return false;
+    }
+    for (proto::json::Walker streams(proto::json::trim(text)); streams.next();) {
+      if (!proto::json::is_object(streams.value())) return false;
+      for (proto::json::Walker walker(streams.value()); walker.next();) {
+        if (!proto::json::read_string(walker.value(), totals_[streams.name()][walker.name()])) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+  // Notes the total that the source header's stream has of a subject; returns the one before.
+  BigDecimal replace(Slice source_header, const std::string& subject, const BigDecimal& total) {
+    std::vector<std::string> fields;
+    for (Slice rest = source_header;;) {
+      const size_t space = rest.find(' ');
+      fields.emplace_back(rest.substr(0, space));
+      if (space == Slice::npos) break;
+      rest.remove_prefix(space + 1);
+    }
+    std::string& kept = totals_[fields[0]][fields.size() >= 5 ? fields[4] : subject];
+    const BigDecimal before = BigDecimal::parse(kept).value_or(BigDecimal());
+    kept = total.text();
+    return before;
+  }
+  std::string text() const {
+    std::string out = "{";
+    for (const auto& [stream, subjects] : totals_) {
+      if (out.size() > 1) out += ",";
+      append_go_json_string(out, stream);
+      out += ":{";
+      bool is_first = true;
+      for (const auto& [subject, total] : subjects) {
+        if (!is_first) out += ",";
+        is_first = false;
+        append_go_json_string(out, subject);
+        out += ":\"" + total + "\"";
+      }
+      out += "}";
+    }
+    return out + "}";
+  }
+
+ private:
+  std::map<std::string, std::map<std::string, std::string>> totals_;
+};
+
+}  // namespace
+
 Verdict PublishChecks::load_counter(const std::string& subject,
                                     StreamIngest::Counter& counter) const {
   uint64_t last = core_.staged.last_of(Staged::hash_of(subject));
@@ -332,8 +426,21 @@ Verdict PublishChecks::count(const PublishHeaders& headers) {
   } else if (Verdict verdict = load_counter(subject, counter); !verdict.is_store()) {
     return verdict;
   }
-  const auto increment = BigDecimal::parse(headers[H::kIncr]);
+  auto increment = BigDecimal::parse(headers[H::kIncr]);
   if (!increment) return Verdict::refuse(ApiErrc::kMessageIncrInvalid);
+  if (headers.has(H::kStreamSource)) {
+    // Its body is the total of the source: what it grew by since the last one counts.
+    const auto total = counter_value(candidate_.body);
+    CounterSources sources;
+    if (!total || !sources.parse(counter.sources)) {
+      return Verdict::refuse(ApiErrc::kMessageCounterBroken);
+    }
+    increment = *total - sources.replace(headers[H::kStreamSource], subject, *total);
+    counter.sources = sources.text();
+    std::string block(candidate_.header);
+    proto::set_header(block, header_name(H::kIncr), increment->text());
+    candidate_.set_header(std::move(block));
+  }
   counter.total = counter.total + *increment;
   const std::string text = counter.total.text();
   candidate_.body_buffer = "{\"val\":\"" + text + "\"}";

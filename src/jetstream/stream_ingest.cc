@@ -78,6 +78,7 @@ Candidate& StreamIngest::begin(const Incoming& message) {
   candidate.flags = 0;
   candidate.ttl_seconds = 0;
   candidate.due = {};
+  candidate.time = {};
   candidate.id = {};
   candidate.producer = {};
   candidate.ack_rest.clear();
@@ -125,7 +126,7 @@ MessageHead StreamIngest::head_of(const Candidate& candidate, uint64_t ahead) co
   head.subject_bytes = static_cast<uint16_t>(candidate.subject.size());
   head.header_bytes = static_cast<uint32_t>(candidate.header.size());
   head.sequence = core_.staged.last_sequence + 1 + ahead;
-  head.time = core_.next_time().ns;
+  head.time = candidate.time.ns != 0 ? candidate.time.ns : core_.next_time().ns;
   head.ttl_seconds = candidate.ttl_seconds;
   head.due = candidate.due.ns;
   if (!candidate.id.empty()) {
@@ -198,6 +199,17 @@ uint64_t StreamIngest::propose_internal(Candidate& candidate) {
   const uint64_t index = core_.propose(parts);
   if (index != 0) note_staged(candidate, head);
   return index;
+}
+
+bool StreamIngest::propose_skip(uint64_t first, uint64_t last) {
+  EntryWriter entry(EntryKind::kSkip);
+  entry.u64(first);
+  entry.u64(last);
+  entry.i64(core_.next_time().ns);
+  const Slice parts[] = {entry.bytes()};
+  if (core_.propose(parts) == 0) return false;
+  core_.staged.last_sequence = last;
+  return true;
 }
 
 uint64_t StreamIngest::propose_with_markers(Slice expire,

@@ -42,9 +42,10 @@ struct Candidate {
   Slice body;
   uint8_t flags = 0;
   int64_t ttl_seconds = 0;
-  WallTime due = {};  // of a schedule
-  Slice id;           // Nats-Msg-Id, points into header
-  Slice producer;     // Nats-Producer-Id
+  WallTime due = {};   // of a schedule
+  WallTime time = {};  // of the origin of a mirror; ns 0: now
+  Slice id;            // Nats-Msg-Id, points into header
+  Slice producer;      // Nats-Producer-Id
   uint64_t producer_sequence = 0;
   std::string ack_rest = {};  // stands behind the sequence in the PubAck
   std::string subject_buffer = {};
@@ -84,7 +85,9 @@ class StreamIngest {
   bool has_held() const { return !held_.empty(); }
   void drop_held();
 
-  // Of the server itself (a fired schedule): no reply, no checks but those of limits.
+  // The sequences from `first` to `last` hold no message (gaps of a mirror's origin).
+  bool propose_skip(uint64_t first, uint64_t last);
+  // Of the server itself (fired schedules, other streams): no reply, checked by the caller.
   // Returns the index of its entry; 0: not now.
   uint64_t propose_internal(Candidate& candidate);
   // `expire`, and in the same entry a marker for each subject.
@@ -93,6 +96,8 @@ class StreamIngest {
   // --- for batches ---
   // The order and the kind of checks differ inside an atomic batch.
   Verdict check(Candidate& candidate, BatchView* batch);
+  // Of a message that another stream stored already.
+  Verdict check_sourced(Candidate& candidate);
   // All of them in one entry. Returns its index; 0: not now.
   uint64_t propose_together(const std::vector<Candidate>& candidates);
   void refuse(Slice reply, const ApiError& error);

@@ -18,6 +18,16 @@ constexpr size_t kMessagesPerTurn = 256;
 constexpr Slice kNotFound = "404 Message Not Found";
 constexpr uint64_t kEnd = std::numeric_limits<uint64_t>::max();
 
+// What follows the first `count` tokens: a mirror is asked by its origin's name too.
+Slice behind_tokens(Slice subject, int count) {
+  for (; count != 0; --count) {
+    const size_t dot = subject.find('.');
+    if (dot == Slice::npos) return {};
+    subject.remove_prefix(dot + 1);
+  }
+  return subject;
+}
+
 }  // namespace
 
 struct StreamReads::Direct {
@@ -82,10 +92,7 @@ void StreamReads::take(const Incoming& message) {
   };
   const auto level = proto::HeaderView(message.header).find("Nats-Required-Api-Level");
   if (level && check_required_level(*level)) return refuse("412 Required Api Level");
-  const std::string own = "$JS.API.DIRECT.GET." + core_.config.name;
-  const Slice key = message.subject.size() > own.size() + 1 && message.subject.starts_with(own)
-                        ? message.subject.substr(own.size() + 1)
-                        : Slice();
+  const Slice key = behind_tokens(message.subject, 5);
   auto direct = std::make_shared<Direct>();
   direct->reply = std::string(message.reply);
   if (!key.empty()) {
@@ -220,7 +227,7 @@ std::string StreamReads::answer_header(const Direct& direct,
   if (direct.request.no_hdr && direct.request.multi_last.empty()) return {};
   std::string header(message.header.empty() ? Slice("NATS/1.0\r\n")
                                             : message.header.substr(0, message.header.size() - 2));
-  header += "Nats-Stream: " + core_.sourcing.answering_name() + "\r\nNats-Subject: ";
+  header += "Nats-Stream: " + core_.config.name + "\r\nNats-Subject: ";
   header.append(message.subject);
   header += "\r\nNats-Sequence: " + std::to_string(message.sequence);
   header += "\r\nNats-Time-Stamp: ";

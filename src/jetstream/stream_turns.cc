@@ -24,11 +24,9 @@ void StreamCore::subscribe() {
     subscriptions_.push_back(host.subscribe(stream, inlet, subject, queue));
   };
   for (const std::string& subject : config.subjects) add(Inlet::kPublish, subject, {});
-  const bool serves_direct = config.mirror ? config.mirror_direct : config.allow_direct;
-  if (serves_direct) {
-    const std::string& name = sourcing.answering_name();
-    add(Inlet::kDirectGet, "$JS.API.DIRECT.GET." + name, "_sys_");
-    add(Inlet::kDirectGet, "$JS.API.DIRECT.GET." + name + ".>", "_sys_");
+  if (config.allow_direct) {
+    add(Inlet::kDirectGet, "$JS.API.DIRECT.GET." + config.name, "_sys_");
+    add(Inlet::kDirectGet, "$JS.API.DIRECT.GET." + config.name + ".>", "_sys_");
   }
   subscribed_ = config;
 }
@@ -145,7 +143,7 @@ bool StreamCore::run_timers() {
   schedules.run(wall);
   batches.run(now);
   fast.run(now);
-  return is_more;
+  return sourcing.run(now) || is_more;
 }
 
 void StreamCore::report_usage() {
@@ -169,13 +167,16 @@ void StreamCore::arrange_wake() {
   consider(consumers.next_due());
   consider(batches.next_due());
   consider(fast.next_due());
+  consider(sourcing.next_due());
   consider_wall(expiry.next_due());
   consider_wall(schedules.next_due());
   if (due.ns != 0) host.wake_at(stream, due);
 }
 
 void StreamCore::on_updated() {
-  if (is_started && !is_stopped && subscribed_ != config) subscribe();
+  if (!is_started || is_stopped || subscribed_ == config) return;
+  subscribe();
+  sourcing.configure();
 }
 
 }  // namespace petrel::jetstream
