@@ -39,7 +39,6 @@ FileStore::~FileStore() {
   for (const auto& [id, segment] : by_id_) {
     if (segment->file->is_open) disk_.close(segment->file->handle);
   }
-  if (copy_ != nullptr && copy_->target->file->is_open) disk_.close(copy_->target->file->handle);
   if (is_log_open_) disk_.close(log_);
 }
 
@@ -115,10 +114,9 @@ void FileStore::on_deleted(Segment& segment, uint32_t entry) {
 
 void FileStore::on_dropped(std::unique_ptr<Segment> segment) {
   const File file = segment->file;
-  if (copy_ != nullptr &&
-      std::find(copy_->sources.begin(), copy_->sources.end(), file->id) != copy_->sources.end()) {
-    abandon_copy();
-  }
+  if (is_copied(file->id)) abandon_copy();
+  // A checkpoint that is being written names it.
+  if (checkpoint_ != nullptr && file->is_logged) begin_sync(file);
   by_id_.erase(file->id);
   for (const Frame& frame : segment->frames.all()) {
     if (frame.block && frame.stored_bytes != 0) cached_bytes_ -= frame.block->capacity();
@@ -140,6 +138,7 @@ void FileStore::on_dropped(std::unique_ptr<Segment> segment) {
 // overwritten, frames that are compressed or encrypted are written anew before.
 void FileStore::erase(const MessageIndex::Found& found) {
   Segment& segment = *found.segment;
+  if (is_copied(segment.id)) abandon_copy();
   const RecordPlace place = segment.index->place(found.entry);
   Frame& frame = segment.frames.at(place.offset);
   if (frame.stored_bytes != 0 && frame.encoding != 0) {

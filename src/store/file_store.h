@@ -112,6 +112,7 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   struct Checkpoint {
     uint64_t applied_index = 0;
     CheckpointRecord record;
+    int error = 0;
     uint64_t record_bytes = 0;
     bool has_new_files = false;
     enum class Phase : uint8_t { kMoving, kSyncing, kWriting, kWiping } phase = Phase::kMoving;
@@ -196,6 +197,13 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
 
   // --- file_store_maintain.cc ---
   bool choose_copy();
+  bool may_be_copied(const Segment& segment) const;
+  bool is_erased_from(uint64_t segment) const;
+  bool is_copied(uint64_t id) const;
+  std::vector<uint64_t> small_run(size_t at);
+  void begin_copy(std::vector<uint64_t> sources);
+  void copy_record(Segment& target, Slice record);
+  void scrub();
   bool step_copy();
   void finish_copy();
   void abandon_copy();
@@ -237,6 +245,8 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   uint64_t log_bytes_ = 0;
   uint64_t full_bytes_ = 0;
   std::unique_ptr<Copy> copy_;
+  size_t next_looked_at_ = 0;  // segment, by maintain()
+  uint64_t scrubbed_ = 0;      // the next sequence to look at
 };
 
 }  // namespace petrel::store

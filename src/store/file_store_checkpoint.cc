@@ -159,6 +159,7 @@ void FileStore::step_checkpoint() {
     if (!failed_.empty()) return finish_checkpoint(failed_.front()->error);
   }
   if (!sync_files()) return;
+  if (checkpoint_->error != 0) return finish_checkpoint(checkpoint_->error);
   if (checkpoint_->phase == Phase::kWiping) return finish_checkpoint(0);
   checkpoint_->phase = Phase::kWriting;
   write_checkpoint();

@@ -155,8 +155,12 @@ void FileStore::fail(const File& file, int error) {
   if (file->error == 0) failed_.push_back(file);
   file->error = error;
   file->needs_copy = true;
-  // The segment may have gone meanwhile.
-  if (segment_of(file->id) == nullptr) std::erase(failed_, file);
+  const Segment* segment = segment_of(file->id);
+  const bool is_target = copy_ != nullptr && segment == copy_->target.get();
+  if (segment != nullptr && !is_target) return;
+  // Nothing of it will be needed, unless a checkpoint that is being written names it.
+  std::erase(failed_, file);
+  if (checkpoint_ != nullptr && file->is_logged) checkpoint_->error = error;
 }
 
 // Sealed segments, and all when nothing was written for a while, hold no open file.
@@ -192,9 +196,9 @@ bool FileStore::evict_index(uint64_t id) {
   Segment* segment = segment_of(id);
   if (segment == nullptr || segment->index == nullptr || !segment->is_sealed) return true;
   const SegmentFile& file = *segment->file;
-  const bool is_copied = copy_ != nullptr && std::find(copy_->sources.begin(), copy_->sources.end(),
-                                                       id) != copy_->sources.end();
-  if (file.pending > 0 || file.error != 0 || file.dictionary_offset == 0 || is_copied) return false;
+  if (file.pending > 0 || file.error != 0 || file.dictionary_offset == 0 || is_copied(id)) {
+    return false;
+  }
   for (const Frame& frame : segment->frames.all()) {
     if (frame.block) cached_bytes_ -= frame.block->capacity();
   }

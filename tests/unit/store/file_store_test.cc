@@ -66,6 +66,10 @@ class FileStoreTest : public testing::Test {
     EXPECT_EQ(listener_.checkpointed, applied_index);
     return listener_.checkpoint_error;
   }
+  void maintain() {
+    for (int i = 0; i < 1000 && store_->maintain(); ++i) disk_.drain();
+    disk_.drain();
+  }
   std::string body_of(uint64_t sequence) {
     for (int tries = 0; tries < 10; ++tries) {
       StoredMessage message;
@@ -207,6 +211,53 @@ TEST_F(FileStoreTest, FailedWriteFailsTheCheckpoint) {
   EXPECT_NE(checkpoint(1), 0);
   disk_.fail_writes_after = -1;
   EXPECT_EQ(body_of(20), std::string(100, 'x') + "20");
+}
+
+TEST_F(FileStoreTest, MaintainCopiesWhatIsMostlyDeleted) {
+  fill(1, 500);
+  ASSERT_EQ(checkpoint(1), 0);
+  const uint64_t before = store_->bytes_on_disk();
+  for (uint64_t sequence = 1; sequence <= 500; ++sequence) {
+    if (sequence % 5 != 0) store_->remove(sequence, false);
+  }
+  maintain();
+  ASSERT_EQ(checkpoint(2), 0);
+  disk_.drain();
+  EXPECT_LT(store_->bytes_on_disk(), before / 2);
+  reopen();
+  EXPECT_EQ(store_->state().messages, 100U);
+  for (uint64_t sequence = 1; sequence <= 500; ++sequence) {
+    ASSERT_EQ(body_of(sequence),
+              sequence % 5 != 0 ? "missing" : std::string(100, 'x') + std::to_string(sequence));
+  }
+}
+
+TEST_F(FileStoreTest, SmallSegmentsOfManyStartsBecomeFew) {
+  for (uint64_t sequence = 1; sequence <= 60; ++sequence) {
+    add(sequence, "a");
+    ASSERT_EQ(checkpoint(sequence), 0);
+    reopen();
+    maintain();
+  }
+  ASSERT_EQ(checkpoint(61), 0);
+  disk_.drain();
+  EXPECT_LT(disk_.files.size(), 20U);
+  EXPECT_EQ(store_->count_matches({"a"}, 1), 60U);
+}
+
+TEST_F(FileStoreTest, MessagesOfAFailedFileAreCopiedToAnotherOne) {
+  fill(1, 20);
+  disk_.fail_syncs_after = 1;
+  EXPECT_NE(checkpoint(1), 0);
+  disk_.fail_syncs_after = -1;
+  fill(21, 25);
+  maintain();
+  EXPECT_EQ(checkpoint(2), 0);
+  reopen();
+  EXPECT_EQ(applied_, 2U);
+  for (uint64_t sequence = 1; sequence <= 25; ++sequence) {
+    ASSERT_EQ(body_of(sequence), std::string(100, 'x') + std::to_string(sequence));
+  }
 }
 
 TEST_F(FileStoreTest, FailedSyncIsNeverFollowedByASuccessfulOne) {
