@@ -65,6 +65,11 @@ class TestClient {
     }
     return std::exchange(received_, "");
   }
+  // What is there; waits for something to come.
+  std::string some() {
+    if (received_.empty()) receive();
+    return std::exchange(received_, "");
+  }
   bool is_closed_by_server() const { return is_closed_by_server_; }
 
   // INFO, CONNECT with `fields` ("\"user\":\"a\"") and PING up to PONG; the first line that is
