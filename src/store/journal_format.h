@@ -1,6 +1,6 @@
 // The bytes of journal segments: a header, then records in batches. A batch is written and synced
-// as one; its last record is marked, so that reading can tell a torn tail (the last batch, never
-// acknowledged) from damage (anything before it).
+// as one; its first and its last record are marked, so that reading can tell a torn tail (the last
+// batch, never acknowledged) from damage (anything before it).
 //
 // Thread: values and pure functions. Source: docs/formats/journal.md.
 #pragma once
@@ -10,38 +10,71 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace petrel::store {
 
-inline constexpr size_t kSegmentHeaderBytes = 64;
+inline constexpr size_t kSegmentHeaderBytes = 512;  // a sector, so that it is whole or not there
 inline constexpr size_t kRecordHeaderBytes = 40;
 inline constexpr size_t kRecordBytesMax = size_t{1} << 30;
+inline constexpr size_t kSeedBytes = 16;
 
 struct SegmentHeader {
-  uint64_t journal = 0;      // the number of the first segment of this journal
-  uint64_t number = 0;       // of this segment; ascending, unique in the directory
-  uint64_t first_batch = 0;  // number of the first batch in it; ascending in the journal from 1
+  uint64_t journal = 0;  // the number of the first segment of this journal
+  uint64_t number = 0;   // of this segment; ascending without gaps, unique in the directory
   uint16_t loop = 0;
+  std::string seed = {};  // of nonces and checksums; may be empty without encryption
 };
 
 std::string encode_segment_header(const SegmentHeader& header);
-// kNotFound: no header stands there (a retired or never used file); kCorrupt: a damaged one.
+// kNotFound: no header ever stood there (a file that was not finished); kCorrupt: a damaged one.
 Result<SegmentHeader> decode_segment_header(Slice bytes);
 
-// Appends a record as part of batch `batch` of segment `number`; it is finished by seal_record.
-void append_record(std::string& out, const JournalRecord& record, uint64_t batch);
-// Writes the checksum of the record that begins at `offset`, and whether it ends its batch. The
-// number of the segment goes into the checksum: what a reused file held before is not valid in it.
-void seal_record(std::string& out, size_t offset, uint64_t number, bool ends_batch);
+// Turns records into bytes. The body is encrypted when there is a key.
+class RecordWriter {
+ public:
+  explicit RecordWriter(const JournalOptions& options) : key_(options.key), seed_(options.seed) {}
+  // Appends a record; it is finished by seal_record.
+  void append(std::string& out, const JournalRecord& record);
+  size_t bytes_of(const JournalRecord& record) const;
+
+ private:
+  const std::string key_;
+  const std::string seed_;
+  uint64_t encrypted_ = 0;  // how many times a nonce was used
+};
+
+// Goes into every checksum of the segment: nothing that stood in the file before is valid, and
+// nobody outside can make a message that looks like a record.
+uint64_t salt_of(const SegmentHeader& header);
+
+struct RecordPlace {
+  uint64_t salt = 0;
+  uint64_t offset = 0;  // in the file
+  uint64_t batch = 0;
+  bool begins_batch = false;
+  bool ends_batch = false;
+};
+struct RecordName {
+  GroupId group = 0;
+  uint64_t index = 0;
+};
+// Length of the record that `bytes` begins with; it was appended, not read.
+size_t record_bytes(Slice bytes);
+// Writes place and checksum of the record that begins at `record`.
+RecordName seal_record(char* record, const RecordPlace& place);
 
 struct SegmentContent {
-  uint64_t last_batch = 0;    // the last one that is complete; first_batch - 1: none
-  uint64_t torn_records = 0;  // of a batch that is not complete: left out
+  uint64_t first_batch = 0;  // 0: no complete batch
+  uint64_t last_batch = 0;
+  bool has_torn_batch = false;  // behind the last complete one
+  uint64_t end = 0;             // where reading ended
 };
 
 // Calls `visit` for the records of complete batches. kCorrupt: something before the last batch is
-// damaged; the text names the offset.
+// damaged, or no key fits; the text names the offset.
 Result<SegmentContent> read_segment(Slice bytes, const SegmentHeader& header,
+                                    const std::vector<std::string>& keys,
                                     const std::function<void(const JournalRecord&)>& visit);
 
 }  // namespace petrel::store

@@ -58,10 +58,21 @@ class ReadTail final : public JournalTail {
     records_[record.group].push_back(
         {record.index, record.term, record.kind, std::string(record.bytes)});
   }
+  // By index; of several records of one index the one written last counts.
   void sort() {
     for (auto& [group, records] : records_) {
       std::stable_sort(records.begin(), records.end(),
                        [](const Kept& a, const Kept& b) { return a.index < b.index; });
+      const auto next_of_same = [&records = records](size_t i) {
+        return i + 1 < records.size() && records[i + 1].index == records[i].index;
+      };
+      size_t kept = 0;
+      for (size_t i = 0; i < records.size(); ++i) {
+        if (next_of_same(i)) continue;
+        if (kept != i) records[kept] = std::move(records[i]);
+        ++kept;
+      }
+      records.resize(kept);
     }
   }
 
@@ -70,52 +81,90 @@ class ReadTail final : public JournalTail {
   std::vector<std::string> files_;
 };
 
+// By journal, then number: the order in which they were written.
+using Segments = std::map<std::pair<uint64_t, uint64_t>, FoundSegment>;
+
 Result<std::vector<FileEntry>> segment_files(Disk& disk, const std::string& directory) {
   PETREL_TRY(std::vector<FileEntry> entries, disk.list(directory));
   std::erase_if(entries, [](const FileEntry& entry) { return number_of(entry.name) == 0; });
   return entries;
 }
 
-// Segments of one journal follow each other without a gap in their batches.
-Status check_sequence(const FoundSegment& segment, uint64_t last_batch, bool follows) {
-  if (!follows || segment.header.first_batch == last_batch + 1) return Status::ok();
-  return Error{Errc::kCorrupt, "journal segment " + segment.path + ": batches from " +
-                                   std::to_string(last_batch + 1) + " to " +
-                                   std::to_string(segment.header.first_batch - 1) +
-                                   " are missing in the segment before it"};
+Error damaged(const std::string& path, const std::string& what) {
+  return {Errc::kCorrupt, "journal segment " + path + ": " + what};
+}
+
+// Files that hold nothing yet only get their names into the tail.
+Result<Segments> load_segments(Disk& disk, const std::string& directory, ReadTail& tail) {
+  PETREL_TRY(const std::vector<FileEntry> files, segment_files(disk, directory));
+  Segments segments;
+  for (const FileEntry& file : files) {
+    FoundSegment found;
+    found.path = directory + "/" + file.name;
+    PETREL_TRY(found.bytes, disk.load(found.path));
+    const Result<SegmentHeader> header = decode_segment_header(found.bytes);
+    if (!header && header.error().code == Errc::kNotFound) {
+      tail.add_file(found.path);
+      continue;
+    }
+    if (!header) return damaged(found.path, header.error().detail);
+    found.header = *header;
+    const auto [at, is_new] = segments.try_emplace({header->journal, header->number});
+    if (!is_new) return damaged(found.path, "is the same segment as " + at->second.path);
+    at->second = std::move(found);
+  }
+  return segments;
+}
+
+// What reading knows of the segments of one journal that it has passed.
+struct Passed {
+  uint64_t journal = 0;
+  uint64_t number = 0;
+  uint64_t last_batch = 0;
+  std::string end;  // where a batch is not whole, if one is not
+};
+
+// Segments of one journal follow each other without a gap, and so do their batches.
+Status check_order(const FoundSegment& segment, const SegmentContent& content, Passed& passed) {
+  const bool follows = segment.header.journal == passed.journal;
+  if (follows && segment.header.number != passed.number + 1) {
+    return damaged(segment.path, "the segment before it is missing");
+  }
+  if (!follows) passed = {};
+  passed.journal = segment.header.journal;
+  passed.number = segment.header.number;
+  const bool has_records = content.first_batch != 0 || content.has_torn_batch;
+  if (has_records && !passed.end.empty()) {
+    return Error{Errc::kCorrupt, "journal segment " + passed.end};
+  }
+  if (content.first_batch != 0 && passed.last_batch != 0 &&
+      content.first_batch != passed.last_batch + 1) {
+    return damaged(segment.path, "batches from " + std::to_string(passed.last_batch + 1) + " to " +
+                                     std::to_string(content.first_batch - 1) +
+                                     " are missing in the segment before it");
+  }
+  if (content.last_batch != 0) passed.last_batch = content.last_batch;
+  if (content.has_torn_batch) {
+    passed.end = segment.path + ": damaged record at offset " + std::to_string(content.end);
+  }
+  return Status::ok();
 }
 
 }  // namespace
 
-Result<std::unique_ptr<JournalTail>> read_journals(Disk& disk, const std::string& directory) {
-  PETREL_TRY(const std::vector<FileEntry> files, segment_files(disk, directory));
+Result<std::unique_ptr<JournalTail>> read_journals(Disk& disk, const std::string& directory,
+                                                   const std::vector<std::string>& keys) {
   auto tail = std::make_unique<ReadTail>();
-  std::map<std::pair<uint64_t, uint64_t>, FoundSegment> segments;  // by journal, then number
-  for (const FileEntry& file : files) {
-    FoundSegment found;
-    found.path = directory + "/" + file.name;
-    tail->add_file(found.path);
-    PETREL_TRY(found.bytes, disk.load(found.path));
-    const Result<SegmentHeader> header = decode_segment_header(found.bytes);
-    if (!header && header.error().code == Errc::kNotFound) continue;
-    if (!header) {
-      return Error{Errc::kCorrupt, "journal segment " + found.path + ": " + header.error().detail};
-    }
-    found.header = *header;
-    segments[{header->journal, header->number}] = std::move(found);
-  }
-  uint64_t journal = 0;
-  uint64_t last_batch = 0;
-  for (const auto& [key, segment] : segments) {
-    PETREL_TRY_STATUS(check_sequence(segment, last_batch, journal == key.first));
-    const Result<SegmentContent> content = read_segment(
-        segment.bytes, segment.header, [&tail](const JournalRecord& record) { tail->add(record); });
-    if (!content) {
-      return Error{Errc::kCorrupt,
-                   "journal segment " + segment.path + ": " + content.error().detail};
-    }
-    journal = key.first;
-    last_batch = content->last_batch;
+  PETREL_TRY(Segments segments, load_segments(disk, directory, *tail));
+  Passed passed;
+  for (auto& [key, segment] : segments) {
+    const Result<SegmentContent> content =
+        read_segment(segment.bytes, segment.header, keys,
+                     [&tail](const JournalRecord& record) { tail->add(record); });
+    if (!content) return damaged(segment.path, content.error().detail);
+    PETREL_TRY_STATUS(check_order(segment, *content, passed));
+    segment.bytes = {};
+    tail->add_file(segment.path);
   }
   tail->sort();
   return std::unique_ptr<JournalTail>(std::move(tail));

@@ -1,24 +1,18 @@
 #include "store/segment_journal.h"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdio>
+#include <utility>
+#include <vector>
 
 namespace petrel::store {
 
 namespace {
 
 constexpr size_t kSegmentsWanted = 3;  // above it the oldest are freed by checkpoints
-constexpr size_t kSparesMax = 2;
+constexpr size_t kAskedMax = 16;       // groups that checkpoint at a time on behalf of the journal
 constexpr size_t kKeptBuffer = 1 << 20;
-
-std::string segment_path(const std::string& directory, uint64_t number) {
-  std::array<char, 40> name{};
-  std::snprintf(name.data(), name.size(), "/%016llx.journal",
-                static_cast<unsigned long long>(number));
-  return directory + name.data();
-}
+// Above so many times total_bytes_max nothing is taken until checkpoints were made.
+constexpr uint64_t kHardLimit = 4;
 
 }  // namespace
 
@@ -27,65 +21,89 @@ SegmentJournal::SegmentJournal(Disk& disk, const JournalOptions& options, Listen
     : disk_(disk),
       options_(options),
       listener_(listener),
-      journal_(first_number),
-      next_number_(first_number),
-      next_file_(first_number),
-      segment_bytes_(options.segment_bytes_min) {}
+      writer_(options),
+      pool_(disk, options_, *this, first_number) {}
 
 SegmentJournal::~SegmentJournal() {
-  for (const Segment& segment : segments_) disk_.close(segment.file);
-  for (const Segment& segment : spare_) disk_.close(segment.file);
+  for (const Segment& segment : segments_) disk_.close(segment.file.file);
 }
 
 Status SegmentJournal::open() {
-  prepare(0);
+  pool_.prepare(0);
   disk_.drain();
-  if (has_failed_ || !has_room(0)) {
-    return Error{Errc::kIo, "no room for a journal in " + options_.directory};
-  }
-  return Status::ok();
+  if (pool_.next() != nullptr) return Status::ok();
+  return Error{Errc::kFull, "no room for the journal in " + options_.directory};
 }
 
 // --- writing ---
 
+// What was accepted must not depend on room that may never be there.
+bool SegmentJournal::has_space_for(size_t bytes) const {
+  if (gathered_.size() + bytes > options_.gather_bytes_max) return false;
+  if (bytes_on_disk() > kHardLimit * options_.total_bytes_max) return false;
+  if (!pool_.is_exhausted()) return true;
+  const uint64_t left = segments_.empty() ? 0 : segments_.back().free();
+  const PreparedSegment* next = pool_.next();
+  return gathered_.size() + bytes <= left ||
+         (next != nullptr && gathered_.size() + bytes + kSegmentHeaderBytes <= next->bytes);
+}
+
 Result<uint64_t> SegmentJournal::append(const JournalRecord& record) {
   if (has_failed_) return Error{Errc::kIo, "the journal failed"};
-  const size_t bytes = kRecordHeaderBytes + record.bytes.size();
-  if (record.bytes.size() > kRecordBytesMax ||
-      gathered_.size() + bytes > options_.gather_bytes_max) {
-    return Error{Errc::kFull, "the journal gathers too much"};
+  if (record.bytes.size() > kRecordBytesMax) return Error{Errc::kFull, "the record is too large"};
+  if (!has_space_for(writer_.bytes_of(record))) {
+    return Error{Errc::kFull, is_disk_full() ? "the disk is full" : "the journal gathers too much"};
   }
-  record_offsets_.push_back(gathered_.size());
-  append_record(gathered_, record, batch_);
-  uint64_t& last = gathered_index_[record.group];
-  last = std::max(last, record.index);
+  if (gathered_.empty()) gathered_.reserve(std::min(batch_bytes_, kKeptBuffer));
+  writer_.append(gathered_, record);
   return ++position_;
 }
 
 void SegmentJournal::commit() {
+  pool_.tend();
   if (is_writing_ || has_failed_ || gathered_.empty()) return;
-  if (!has_room(gathered_.size())) return;
-  Segment& segment = segments_.back();
-  for (size_t i = 0; i < record_offsets_.size(); ++i) {
-    seal_record(gathered_, record_offsets_[i], segment.number, i + 1 == record_offsets_.size());
-  }
-  for (const auto& [group, index] : gathered_index_) {
-    uint64_t& last = segment.last_index[group];
-    last = std::max(last, index);
-  }
+  if (!has_room(record_bytes(gathered_))) return;
   is_writing_ = true;
-  const uint64_t offset = segment.used;
-  segment.used += gathered_.size();
-  std::string batch;
-  batch.swap(gathered_);
-  gathered_.reserve(std::min(batch.size(), kKeptBuffer));
-  record_offsets_.clear();
-  gathered_index_.clear();
-  ++batch_;
+  const uint64_t offset = segments_.back().used;
+  uint64_t position = 0;
+  std::string batch = take_batch(position);
+  segments_.back().used += batch.size();
+  batch_bytes_ = batch.size();
+  const FileId file = segments_.back().file.file;
   // The next segment is ready before this one is full.
-  if (segment.used > segment.bytes / 2 && spare_.empty()) prepare(0);
-  disk_.write_and_sync(segment.file, offset, std::move(batch),
-                       [this, position = position_](int error) { on_written(error, position); });
+  if (pool_.next() == nullptr) pool_.prepare(0);
+  disk_.write_and_sync(file, offset, std::move(batch),
+                       [this, position](int error) { on_written(error, position); });
+}
+
+std::string SegmentJournal::take_batch(uint64_t& last_position) {
+  Segment& segment = segments_.back();
+  RecordPlace place;
+  place.salt = salt_of(pool_.header_of(segment.file.number));
+  place.batch = ++batch_;
+  place.begins_batch = true;
+  size_t end = 0;
+  GroupId group = 0;
+  uint64_t* last = nullptr;  // index of the group; records of one group come in runs
+  while (!place.ends_batch) {
+    char* record = gathered_.data() + end;
+    const size_t next = end + record_bytes(Slice(gathered_).substr(end));
+    place.offset = segment.used + end;
+    place.ends_batch = next == gathered_.size() ||
+                       next + record_bytes(Slice(gathered_).substr(next)) > segment.free();
+    const RecordName name = seal_record(record, place);
+    if (last == nullptr || name.group != group) last = &segment.last_index[name.group];
+    group = name.group;
+    *last = std::max(*last, name.index);
+    place.begins_batch = false;
+    end = next;
+    ++written_;
+  }
+  last_position = written_;
+  if (end == gathered_.size()) return std::exchange(gathered_, {});
+  std::string batch = gathered_.substr(0, end);
+  gathered_.erase(0, end);
+  return batch;
 }
 
 void SegmentJournal::on_written(int error, uint64_t position) {
@@ -96,61 +114,33 @@ void SegmentJournal::on_written(int error, uint64_t position) {
   commit();
 }
 
-// --- segments ---
-
-bool SegmentJournal::has_room(size_t bytes) {
-  const auto fits = [bytes](const Segment& segment) {
-    return segment.used + bytes <= segment.bytes;
-  };
-  if (!segments_.empty() && fits(segments_.back())) return true;
-  const auto spare = std::find_if(spare_.begin(), spare_.end(), fits);
-  if (spare == spare_.end()) {
-    prepare(bytes);
-    return false;
-  }
-  Segment segment = std::move(*spare);
-  spare_.erase(spare);
-  begin_segment(std::move(segment));
-  return true;
-}
-
-// Has a new file filled with zeros while batches go on gathering.
-void SegmentJournal::prepare(size_t bytes) {
-  if (is_preparing_) return;
-  Segment segment;
-  segment.bytes = std::max<uint64_t>(segment_bytes_, bytes + kSegmentHeaderBytes);
-  segment.used = kSegmentHeaderBytes;
-  segment.path = segment_path(options_.directory, next_file_++);
-  segment_bytes_ = std::min(segment_bytes_ * 2, options_.segment_bytes_max);
-  const Result<FileId> file = disk_.open(segment.path, OpenMode::kCreate);
-  if (!file || !disk_.sync_directory(options_.directory)) return fail(EIO);
-  segment.file = *file;
-  is_preparing_ = true;
-  disk_.preallocate(*file, segment.bytes, [this, segment = std::move(segment)](int error) {
-    is_preparing_ = false;
-    if (error != 0) return fail(error);
-    spare_.push_back(segment);
-    commit();
-  });
-}
-
-void SegmentJournal::begin_segment(Segment segment) {
-  SegmentHeader header;
-  header.journal = journal_;
-  header.number = next_number_++;
-  header.first_batch = batch_;
-  header.loop = options_.loop;
-  segment.number = header.number;
-  // On the same file before the first batch: it is on disk when that one is.
-  disk_.write(segment.file, 0, encode_segment_header(header), nullptr);
-  segments_.push_back(std::move(segment));
-  ask_for_checkpoints();
-}
-
 void SegmentJournal::fail(int error) {
+  if (has_failed_) return;
   has_failed_ = true;
   gathered_.clear();
   listener_.on_failed(error, synced_);
+}
+
+// --- segments ---
+
+bool SegmentJournal::has_room(size_t bytes) {
+  if (!segments_.empty() && segments_.back().free() >= bytes) return true;
+  while (pool_.next() != nullptr) {
+    // One that is too small stays empty: the numbers of segments have no gaps.
+    begin_segment(pool_.take());
+    if (segments_.back().free() >= bytes) return true;
+  }
+  pool_.prepare(bytes);
+  return false;
+}
+
+void SegmentJournal::begin_segment(PreparedSegment file) {
+  Segment segment;
+  segment.file = std::move(file);
+  segments_.push_back(std::move(segment));
+  retire_released();
+  asked_.clear();
+  ask_for_checkpoints();
 }
 
 void SegmentJournal::release(GroupId group, uint64_t index) {
@@ -158,44 +148,40 @@ void SegmentJournal::release(GroupId group, uint64_t index) {
     const auto at = segment.last_index.find(group);
     if (at != segment.last_index.end() && at->second <= index) segment.last_index.erase(at);
   }
+  asked_.erase(group);
   retire_released();
+  ask_for_checkpoints();
 }
 
 void SegmentJournal::forget(GroupId group) {
-  for (Segment& segment : segments_) segment.last_index.erase(group);
-  retire_released();
+  release(group, ~uint64_t{0});
 }
 
 // From the oldest on: what a later segment says (a removal) must not go before what an earlier one
 // says of the same group.
 void SegmentJournal::retire_released() {
   while (segments_.size() > 1 && segments_.front().last_index.empty()) {
-    Segment segment = std::move(segments_.front());
+    PreparedSegment file = std::move(segments_.front().file);
     segments_.pop_front();
-    const FileId file = segment.file;
-    const bool is_kept = spare_.size() < kSparesMax;
-    segment.used = kSegmentHeaderBytes;
-    disk_.write_and_sync(file, 0, std::string(kSegmentHeaderBytes, '\0'),
-                         [this, is_kept, segment = std::move(segment)](int error) {
-                           if (error == 0 && is_kept) return spare_.push_back(segment);
-                           disk_.close(segment.file);
-                           if (error != 0) return;
-                           disk_.remove_file(segment.path, nullptr);
-                         });
+    asked_.clear();
+    pool_.retire(std::move(file));
   }
 }
 
+// A few at a time, so that thousands of small streams do not checkpoint all at once.
 void SegmentJournal::ask_for_checkpoints() {
   if (segments_.size() <= kSegmentsWanted) return;
   std::vector<GroupId> groups;
-  for (const auto& [group, index] : segments_.front().last_index) groups.push_back(group);
+  for (const auto& [group, index] : segments_.front().last_index) {
+    if (asked_.size() >= kAskedMax) break;
+    if (asked_.insert(group).second) groups.push_back(group);
+  }
   for (const GroupId group : groups) listener_.on_checkpoint_wanted(group);
 }
 
 uint64_t SegmentJournal::bytes_on_disk() const {
-  uint64_t bytes = 0;
-  for (const Segment& segment : segments_) bytes += segment.bytes;
-  for (const Segment& segment : spare_) bytes += segment.bytes;
+  uint64_t bytes = pool_.bytes();
+  for (const Segment& segment : segments_) bytes += segment.file.bytes;
   return bytes;
 }
 

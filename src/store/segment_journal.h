@@ -4,22 +4,23 @@
 #pragma once
 
 #include "store/journal_format.h"
+#include "store/segment_pool.h"
 
 #include <cstdint>
 #include <deque>
 #include <string>
 #include <unordered_map>
-#include <vector>
+#include <unordered_set>
 
 namespace petrel::store {
 
-class SegmentJournal final : public Journal {
+class SegmentJournal final : public Journal, private SegmentPool::Owner {
  public:
   // `first_number` is above that of every segment in the directory.
   SegmentJournal(Disk& disk, const JournalOptions& options, Listener& listener,
                  uint64_t first_number);
   ~SegmentJournal() override;
-  // Makes the first segment.
+  // Has the first segment prepared.
   Status open();
 
   Result<uint64_t> append(const JournalRecord& record) override;
@@ -28,44 +29,44 @@ class SegmentJournal final : public Journal {
   void forget(GroupId group) override;
   uint64_t synced_position() const override { return synced_; }
   uint64_t bytes_on_disk() const override;
+  bool is_disk_full() const override { return pool_.is_disk_full(); }
 
  private:
   struct Segment {
-    FileId file = 0;
-    std::string path;
-    uint64_t number = 0;
-    uint64_t bytes = 0;  // size of the file
-    uint64_t used = 0;
+    PreparedSegment file;
+    uint64_t used = kSegmentHeaderBytes;
     std::unordered_map<GroupId, uint64_t> last_index;  // of what it still has to keep
+    uint64_t free() const { return file.bytes - used; }
   };
 
-  // Whether the batch fits into the current segment or a spare one; else commit() is called when
-  // one is ready.
+  void on_prepared() override { commit(); }
+  void on_pool_failed(int error) override { fail(error); }
+
+  // Whether a record fits into the current segment, or into one that is ready.
   bool has_room(size_t bytes);
-  void prepare(size_t bytes);
-  void begin_segment(Segment segment);
+  // Takes from the gathered records those that fit into the current segment.
+  std::string take_batch(uint64_t& last_position);
+  void begin_segment(PreparedSegment file);
   void fail(int error);
   void on_written(int error, uint64_t position);
   void retire_released();
   void ask_for_checkpoints();
+  bool has_space_for(size_t bytes) const;
 
   Disk& disk_;
   const JournalOptions options_;
   Listener& listener_;
-  const uint64_t journal_;
-  uint64_t next_number_;  // of segments
-  uint64_t next_file_;    // in names of files
-  uint64_t batch_ = 1;
-  uint64_t segment_bytes_;
+  RecordWriter writer_;
+  SegmentPool pool_;
   std::deque<Segment> segments_;  // the last one is written
-  std::vector<Segment> spare_;    // new or retired, without a header on the disk
   std::string gathered_;
-  std::vector<size_t> record_offsets_;
-  std::unordered_map<GroupId, uint64_t> gathered_index_;
-  uint64_t position_ = 0;
+  size_t batch_bytes_ = 0;  // of the last batch: what the next one is likely to need
+  uint64_t batch_ = 0;
+  uint64_t position_ = 0;  // of the last record appended
+  uint64_t written_ = 0;   // and of the last one given to the disk
   uint64_t synced_ = 0;
+  std::unordered_set<GroupId> asked_;  // for a checkpoint, of those in the oldest segment
   bool is_writing_ = false;
-  bool is_preparing_ = false;
   bool has_failed_ = false;
 };
 

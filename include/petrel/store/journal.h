@@ -5,7 +5,9 @@
 // Limits: gathered bytes at most JournalOptions::gather_bytes_max (append then answers kFull);
 // segments start at 1 MiB and double with the rate to 64 MiB.
 // Errors: a failed write or sync is final for what it carried (Listener::on_failed), never retried
-// as success.
+// as success. A full disk is not: the reserve is given up for what must go on (is_disk_full), and
+// append answers kFull when that is used up too; both end when there is room again.
+// Destruction: after the disk is idle or gone.
 // Source: architecture section 4 (journal rules), D5; docs/formats/journal.md.
 #pragma once
 
@@ -35,8 +37,14 @@ struct JournalOptions {
   uint16_t loop = 0;
   uint64_t segment_bytes_min = 1 << 20;
   uint64_t segment_bytes_max = 64 << 20;
-  uint64_t total_bytes_max = 1 << 30;  // above it the oldest pinning groups are asked to checkpoint
+  uint64_t total_bytes_max = 256 << 20;  // half of it: the oldest pinning groups shall checkpoint
   size_t gather_bytes_max = 64 << 20;
+  // Kept free for acks, purges and a checkpoint when the disk is full; 0: nothing.
+  uint64_t reserve_bytes = 4 << 20;
+  // 32 bytes, or empty: records are not encrypted.
+  std::string key = {};
+  // 16 bytes from a source of secrets, fresh for each open. REQUIRED with a key.
+  std::string seed = {};
 };
 
 class Journal {
@@ -63,6 +71,8 @@ class Journal {
   virtual void forget(GroupId group) = 0;
   virtual uint64_t synced_position() const = 0;
   virtual uint64_t bytes_on_disk() const = 0;
+  // The reserve is in use: take no publishes, so that acks, purges and checkpoints still fit.
+  virtual bool is_disk_full() const = 0;
 };
 
 // What recovery found: the records of all journals of the store directory (whatever loop wrote
@@ -72,14 +82,15 @@ class JournalTail {
  public:
   virtual ~JournalTail() = default;
   virtual std::vector<GroupId> groups() const = 0;
-  // The files that were read: to be removed once every group is checkpointed.
+  // The files that were read: to be removed in this order once every group is checkpointed.
   virtual std::vector<std::string> files() const = 0;
   // Calls `visit` for each record of the group in order of index.
   virtual Status visit(GroupId group, const std::function<void(const JournalRecord&)>& visit) = 0;
 };
 
-// At start: reads all journals under `directory`.
-Result<std::unique_ptr<JournalTail>> read_journals(Disk& disk, const std::string& directory);
+// At start: reads all journals under `directory`. `keys`: what they may be encrypted with.
+Result<std::unique_ptr<JournalTail>> read_journals(Disk& disk, const std::string& directory,
+                                                   const std::vector<std::string>& keys = {});
 // A fresh journal of one loop, beside what read_journals found.
 Result<std::unique_ptr<Journal>> open_journal(Disk& disk, const JournalOptions& options,
                                               Journal::Listener& listener);

@@ -21,6 +21,7 @@ class FakeJournal final : public store::Journal {
   void forget(store::GroupId) override {}
   uint64_t synced_position() const override { return 0; }
   uint64_t bytes_on_disk() const override { return 0; }
+  bool is_disk_full() const override { return false; }
 
   bool is_full = false;
   std::vector<std::pair<uint64_t, std::string>> records;
