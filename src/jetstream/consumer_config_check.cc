@@ -1,6 +1,7 @@
 #include "jetstream/config_fields.h"
 #include "jetstream/go_atoi.h"
 #include "jetstream/stream_config_check.h"
+#include "jetstream/subject_overlap.h"
 
 #include "petrel/base/go_duration.h"
 #include "petrel/base/go_quote.h"
@@ -238,27 +239,6 @@ ApiStatus check_direct(const ConsumerConfig& config) {
   return {};
 }
 
-// Whether a filter admits nothing that another one does not.
-bool has_nested_filters(const std::vector<std::string>& filters) {
-  std::vector<const std::string*> wildcards;
-  std::vector<Slice> literals;
-  for (const std::string& filter : filters) {
-    if (subject::is_literal(filter)) {
-      literals.emplace_back(filter);
-    } else {
-      wildcards.push_back(&filter);
-    }
-  }
-  std::sort(literals.begin(), literals.end());
-  if (std::adjacent_find(literals.begin(), literals.end()) != literals.end()) return true;
-  for (const std::string* wide : wildcards) {
-    for (const std::string& filter : filters) {
-      if (&filter != wide && subject::is_subset_match(filter, *wide)) return true;
-    }
-  }
-  return false;
-}
-
 ApiStatus check_filters(const ConsumerConfig& config) {
   if (!config.filter_subject.empty() && !config.filter_subjects.empty()) {
     return api_error(ApiErrc::kConsumerDuplicateFilterSubjects);
@@ -269,22 +249,14 @@ ApiStatus check_filters(const ConsumerConfig& config) {
   for (const std::string& filter : config.filter_subjects) {
     if (filter.empty()) return api_error(ApiErrc::kConsumerEmptyFilter);
   }
-  // The filters are looked at one by one: an invalid one counts only up to the first overlap.
-  const std::vector<std::string>& filters = config.filter_subjects;
-  const auto invalid = std::find_if_not(filters.begin(), filters.end(), [](const auto& filter) {
-    return subject::is_valid_subject(filter);
-  });
-  if (invalid != filters.end()) {
-    for (auto filter = filters.begin(); filter != invalid; ++filter) {
-      for (const std::string& other : filters) {
-        if (&other != &*filter && subject::is_subset_match(*filter, other)) {
-          return api_error(ApiErrc::kConsumerOverlappingSubjectFilters);
-        }
-      }
+  SubjectOverlap overlap(config.filter_subjects);
+  for (size_t i = 0; i < config.filter_subjects.size(); ++i) {
+    if (!subject::is_valid_subject(config.filter_subjects[i])) {
+      return invalid_config("invalid subject");
     }
-    return invalid_config("invalid subject");
+    if (overlap.is_covered(i)) return api_error(ApiErrc::kConsumerOverlappingSubjectFilters);
+    if (overlap.is_exhausted()) return invalid_config("filters with too many wildcards");
   }
-  if (has_nested_filters(filters)) return api_error(ApiErrc::kConsumerOverlappingSubjectFilters);
   return {};
 }
 

@@ -1,5 +1,7 @@
 #include "jetstream/stream_config_check.h"
 
+#include "jetstream/subject_overlap.h"
+
 #include "petrel/base/go_duration.h"
 #include "petrel/base/go_quote.h"
 #include "petrel/subject/subject.h"
@@ -191,19 +193,27 @@ ApiStatus check_subject(const StreamConfig& config, const std::string& wanted) {
   return config.no_ack ? ApiStatus() : check_reserved(wanted);
 }
 
+// Tells which one behind it the subject at `place` collides with.
+ApiStatus overlap_error(const std::vector<std::string>& subjects, size_t place) {
+  for (size_t i = place + 1; i < subjects.size(); ++i) {
+    if (!subject::subjects_collide(subjects[i], subjects[place])) continue;
+    return invalid_config("subject " + go_quote(subjects[place]) + " overlaps with " +
+                          go_quote(subjects[i]));
+  }
+  return {};
+}
+
 ApiStatus set_subjects(StreamConfig& config) {
   if (config.subjects.empty()) {
     if (!config.mirror && config.sources.empty()) config.subjects.push_back(config.name);
     return {};
   }
   if (config.mirror) return api_error(ApiErrc::kMirrorWithSubjects);
-  const OverlapFinder overlaps(config.subjects);
+  SubjectOverlap overlap(config.subjects);
   for (size_t i = 0; i < config.subjects.size(); ++i) {
     PETREL_REFUSE(check_subject(config, config.subjects[i]));
-    if (const auto other = overlaps.first_behind(i)) {
-      return invalid_config("subject " + go_quote(config.subjects[i]) + " overlaps with " +
-                            go_quote(config.subjects[*other]));
-    }
+    if (overlap.collides(i)) return overlap_error(config.subjects, i);
+    if (overlap.is_exhausted()) return invalid_config("subjects with too many wildcards");
   }
   return {};
 }

@@ -4,10 +4,7 @@
 
 #include "petrel/jetstream/stream_config.h"
 
-#include <map>
-#include <optional>
-#include <string>
-#include <vector>
+#include <cstddef>
 
 // PETREL_REFUSE(status): returns the ApiStatus if it holds an error.
 #define PETREL_REFUSE(expr)                                       \
@@ -25,19 +22,5 @@ ApiStatus check_discard_new_per_subject(const StreamConfig& config);
 
 // Mirror, sources, prefixes of other domains, cycles; a mirror takes mirror_direct of its origin.
 ApiStatus check_origins(StreamConfig& config, const StreamCheckContext& context);
-
-// Which subjects of a list overlap, without comparing every pair of literal ones.
-// Limits: lists with many wildcards still cost their square.
-class OverlapFinder {
- public:
-  explicit OverlapFinder(const std::vector<std::string>& subjects);
-  // The first subject behind `place` in the list that collides with the one there.
-  std::optional<size_t> first_behind(size_t place) const;
-
- private:
-  const std::vector<std::string>& subjects_;
-  std::vector<size_t> wildcards_;                  // places, ascending
-  std::map<Slice, std::vector<size_t>> literals_;  // places of each text, ascending
-};
 
 }  // namespace petrel::jetstream

@@ -1,6 +1,8 @@
 // What an update of a stream may change, and what the account allows.
 #include "jetstream/stream_config_check.h"
 
+#include "petrel/subject/subject.h"
+
 #include <algorithm>
 #include <limits>
 
@@ -87,6 +89,21 @@ ApiResult<StreamConfig> check_stream_update(const StreamConfig& current,
   if (ApiStatus refused = check_one_way(current, *checked)) return *std::move(refused);
   adjust_sealed(*checked);
   return checked;
+}
+
+ApiStatus check_stream_overlap(const StreamConfig& config,
+                               const std::vector<const StreamConfig*>& streams) {
+  for (const StreamConfig* other : streams) {
+    if (other->name == config.name) continue;
+    for (const std::string& theirs : other->subjects) {
+      for (const std::string& ours : config.subjects) {
+        if (subject::subjects_collide(ours, theirs)) {
+          return api_error(ApiErrc::kStreamSubjectOverlap);
+        }
+      }
+    }
+  }
+  return {};
 }
 
 StreamReservations reserved_by_others(const std::vector<const StreamConfig*>& streams,
