@@ -2,7 +2,7 @@
 
 #include "jetstream/config_fields.h"
 #include "jetstream/go_atoi.h"
-#include "jetstream/go_time.h"
+#include "jetstream/json_time.h"
 #include "jetstream/json_decoder.h"
 #include "jetstream/json_enum.h"
 

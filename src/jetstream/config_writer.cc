@@ -1,6 +1,6 @@
 #include "jetstream/config_writer.h"
 
-#include "jetstream/go_time.h"
+#include "jetstream/json_time.h"
 
 namespace petrel::jetstream {
 

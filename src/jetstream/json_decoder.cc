@@ -1,6 +1,6 @@
 #include "jetstream/json_decoder.h"
 
-#include "jetstream/go_time.h"
+#include "jetstream/json_time.h"
 
 #include "petrel/base/go_quote.h"
 

@@ -1,6 +1,6 @@
 #include "jetstream/json_writer.h"
 
-#include "jetstream/go_time.h"
+#include "jetstream/json_time.h"
 
 #include "petrel/base/go_json.h"
 

@@ -1,6 +1,9 @@
-#include "jetstream/go_time.h"
+#include "jetstream/json_time.h"
+
+#include "jetstream/go_values.h"
 
 #include "petrel/base/go_quote.h"
+#include "petrel/base/go_time.h"
 
 #include <algorithm>
 
@@ -16,41 +19,9 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// Days since 1970-01-01 of the proleptic Gregorian calendar.
-int64_t days_of(int64_t year, int64_t month, int64_t day) {
-  year -= month <= 2 ? 1 : 0;
-  const int64_t era = (year >= 0 ? year : year - 399) / 400;
-  const int64_t of_era = year - era * 400;
-  const int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  return era * 146'097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719'468;
-}
-
-struct Civil {
-  int64_t year = 0;
-  int64_t month = 0;
-  int64_t day = 0;
-};
-
-Civil civil_of(int64_t days) {
-  days += 719'468;
-  const int64_t era = (days >= 0 ? days : days - 146'096) / 146'097;
-  const int64_t of_era = days - era * 146'097;
-  const int64_t year = (of_era - of_era / 1460 + of_era / 36'524 - of_era / 146'096) / 365;
-  const int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-  const int64_t shifted = (5 * of_year + 2) / 153;
-  const int64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
-  return {year + era * 400 + (month <= 2 ? 1 : 0), month, of_year - (153 * shifted + 2) / 5 + 1};
-}
-
 int64_t days_in(int64_t month, int64_t year) {
   if (month == 2) return (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)) ? 29 : 28;
   return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
-}
-
-void append_padded(std::string& out, int64_t value, size_t width) {
-  const std::string digits = std::to_string(value);
-  if (digits.size() < width) out.append(width - digits.size(), '0');
-  out.append(digits);
 }
 
 // Reads a time piece by piece and remembers the first piece that does not fit the layout.
@@ -74,7 +45,10 @@ class Reader {
     if (!zone(offset)) return false;
     if (!rest_.empty()) return fail_with(": extra text: " + go_quote(rest_));
     if (day < 1 || day > days_in(month, year)) return range("day");
-    set(out, days_of(year, month, day) * kDay + hour * 3600 + minute * 60 + second - offset, nanos);
+    set(out,
+        days_from_civil(year, static_cast<unsigned>(month), static_cast<unsigned>(day)) * kDay +
+            hour * 3600 + minute * 60 + second - offset,
+        nanos);
     return true;
   }
   const std::string& error() const { return error_; }
@@ -164,36 +138,7 @@ void append_go_time(std::string& out, WallTime time) {
     out.append("0001-01-01T00:00:00Z");
     return;
   }
-  int64_t seconds = time.ns / kSecond;
-  int64_t nanos = time.ns % kSecond;
-  if (nanos < 0) {
-    nanos += kSecond;
-    --seconds;
-  }
-  int64_t days = seconds / kDay;
-  int64_t of_day = seconds % kDay;
-  if (of_day < 0) {
-    of_day += kDay;
-    --days;
-  }
-  const Civil date = civil_of(days);
-  append_padded(out, date.year, 4);
-  out.push_back('-');
-  append_padded(out, date.month, 2);
-  out.push_back('-');
-  append_padded(out, date.day, 2);
-  out.push_back('T');
-  append_padded(out, of_day / 3600, 2);
-  out.push_back(':');
-  append_padded(out, of_day / 60 % 60, 2);
-  out.push_back(':');
-  append_padded(out, of_day % 60, 2);
-  if (nanos != 0) {
-    out.push_back('.');
-    append_padded(out, nanos, 9);
-    while (out.back() == '0') out.pop_back();
-  }
-  out.push_back('Z');
+  out.append(go_time(time));
 }
 
 std::string read_go_time(Slice text, WallTime& out) {
