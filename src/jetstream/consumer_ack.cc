@@ -49,7 +49,7 @@ void ConsumerCore::on_ack(Slice subject, Slice reply, Slice body) {
     progress(ack.at.stream_sequence);
   } else if (has_prefix(body, kTerm)) {
     const bool is_known = ack_one(ack, false);
-    terminate(ack, trimmed(body.substr(kTerm.size())));
+    advise_sequences("terminated", ack.at, trimmed(body.substr(kTerm.size())));
     if (!is_known) return;
   }
   answer_when_applied(reply);
@@ -102,11 +102,6 @@ void ConsumerCore::sample(const Ack& ack, const PendingAck& entry) {
   // As nats-server does it: 1 percent samples two of a hundred.
   if (percent < 100 && host_.outside().prng().below(100) > static_cast<uint64_t>(percent)) return;
   advise_sample(ack.at, steady_wall_ns() - entry.sent_ns);
-}
-
-void ConsumerCore::terminate(const Ack& ack, Slice reason) {
-  if (ack.at.stream_sequence >= state_.next()) return;
-  advise_sequences("terminated", ack.at, reason);
 }
 
 void ConsumerCore::progress(uint64_t sequence) {

@@ -172,7 +172,6 @@ class ConsumerCore final : public Consumer {
   void nak(const Ack& ack);
   std::optional<Duration> nak_delay(Slice argument);
   void progress(uint64_t sequence);
-  void terminate(const Ack& ack, Slice reason);
   void sample(const Ack& ack, const PendingAck& entry);
   void answer_when_applied(Slice reply);
   void answer_applied();

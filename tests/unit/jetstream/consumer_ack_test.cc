@@ -9,7 +9,7 @@ namespace {
 using World = ConsumerWorld;
 
 // Stores `count` messages and delivers them.
-std::vector<Sent> delivered(World& world, const ConsumerConfig& config, int count) {
+std::vector<OutgoingMessage> delivered(World& world, const ConsumerConfig& config, int count) {
   world.open(config);
   world.store_many("a", count);
   world.pull("inbox", std::to_string(count));
@@ -136,7 +136,7 @@ TEST(ConsumerAck, NakRedeliversAtOnceWithAnAdvisory) {
   const auto sent = delivered(world, World::pull_config(), 2);
   world.pull("inbox", "5");
   world.ack(sent[0], "-NAK");
-  const Sent again = world.one("inbox");
+  const OutgoingMessage again = world.one("inbox");
   EXPECT_EQ(again.reply, "$JS.ACK.S.C.2.1.3.1700000000000000000.0");
   ASSERT_EQ(world.advisories.size(), 1U);
   EXPECT_EQ(world.advisories[0].target, "$JS.EVENT.ADVISORY.CONSUMER.MSG_NAKED.S.C");
@@ -226,7 +226,7 @@ TEST(ConsumerAck, RedeliversTheLowestFirstAndBeforeAnythingNew) {
   world.pass(Duration::seconds(2));
   world.pull("inbox", "4");
   std::string order;
-  for (const Sent& sent : world.take("inbox")) {
+  for (const OutgoingMessage& sent : world.take("inbox")) {
     order += sent.reply.substr(0, 16) + " ";
   }
   EXPECT_EQ(order, "$JS.ACK.S.C.2.1. $JS.ACK.S.C.2.2. $JS.ACK.S.C.2.3. ");
@@ -335,7 +335,7 @@ TEST(ConsumerAck, OneEntryHoldsATurn) {
   const auto sent = world.take("inbox");
   ASSERT_EQ(sent.size(), 900U);
   EXPECT_EQ(world.proposals, 1);
-  for (const Sent& one : sent) world.consumer().on_ack(one.reply, "", "");
+  for (const OutgoingMessage& one : sent) world.consumer().on_ack(one.reply, "", "");
   world.turn();
   EXPECT_EQ(world.proposals, 2);
   EXPECT_EQ(world.settled.size(), 900U);
@@ -359,7 +359,7 @@ TEST(ConsumerAck, ACrashLosesNothingThatWasJournaled) {
   world.pull("inbox", "10");
   world.pass(Duration::seconds(6));
   std::string order;
-  for (const Sent& one : world.take("inbox")) order += one.reply.substr(12, 4);
+  for (const OutgoingMessage& one : world.take("inbox")) order += one.reply.substr(12, 4);
   EXPECT_EQ(order, "2.2.2.5.2.6.");
 }
 

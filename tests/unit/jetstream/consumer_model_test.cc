@@ -110,7 +110,7 @@ class Trial {
   }
   // Takes over what was delivered and checks that it had to be.
   void look() {
-    for (const Sent& sent : world_.take("inbox")) {
+    for (const OutgoingMessage& sent : world_.take("inbox")) {
       const AckSubject at = parse_ack_subject(sent.reply);
       ++model_.delivered;
       ASSERT_EQ(at.consumer_sequence, model_.delivered);
@@ -171,7 +171,7 @@ class Trial {
   Model model_;
   bool is_filtered_ = false;
   std::set<uint64_t> all_;
-  std::map<uint64_t, Sent> replies_;
+  std::map<uint64_t, OutgoingMessage> replies_;
 };
 
 TEST(ConsumerModel, AgreesWithANaiveOne) {

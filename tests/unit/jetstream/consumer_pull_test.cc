@@ -14,7 +14,7 @@ TEST(PullConsumer, DeliversUnderTheStoredSubjectWithAnAckSubject) {
   world.store("orders.eu", "hello", "NATS/1.0\r\nA: b\r\n\r\n");
   world.store("orders.us");
   world.pull("inbox");
-  const Sent sent = world.one("inbox");
+  const OutgoingMessage sent = world.one("inbox");
   EXPECT_EQ(sent.subject, "orders.eu");
   EXPECT_EQ(sent.body, "hello");
   EXPECT_EQ(sent.header, "NATS/1.0\r\nA: b\r\n\r\n");
@@ -93,7 +93,7 @@ TEST(PullConsumer, ExpiryTellsWhatIsLeft) {
   const auto before = world.take("inbox");
   ASSERT_EQ(before.size(), 1U);
   world.pass(Duration::millis(1));
-  const Sent end = world.one("inbox");
+  const OutgoingMessage end = world.one("inbox");
   EXPECT_EQ(end.header.substr(0, 54), "NATS/1.0 408 Request Timeout\r\nNats-Pending-Messages: 2");
   const auto used = before[0].subject.size() + before[0].reply.size() + before[0].body.size();
   EXPECT_NE(end.header.find("Nats-Pending-Bytes: " + std::to_string(500 - used)),
@@ -250,7 +250,8 @@ TEST(PullConsumer, LastPerSubjectCountsDownToZero) {
   EXPECT_EQ(world.info().num_pending, 4U);
   world.pull("inbox", "9");
   std::string pending;
-  for (const Sent& sent : world.take("inbox")) pending += sent.reply.substr(sent.reply.size() - 1);
+  for (const OutgoingMessage& sent : world.take("inbox"))
+    pending += sent.reply.substr(sent.reply.size() - 1);
   EXPECT_EQ(pending, "3210");
 }
 

@@ -19,7 +19,7 @@
 
 namespace petrel::jetstream {
 
-struct Sent {
+struct OutgoingMessage {
   std::string target;
   std::string subject;
   std::string reply;
@@ -89,7 +89,8 @@ class ConsumerWorld final : public ConsumerHost,
     turn();
   }
   // Answers a delivery.
-  void ack(const Sent& delivery, const std::string& body = "+ACK", const std::string& reply = "") {
+  void ack(const OutgoingMessage& delivery, const std::string& body = "+ACK",
+           const std::string& reply = "") {
     consumer_->on_ack(delivery.reply, reply, body);
     turn();
   }
@@ -143,29 +144,29 @@ class ConsumerWorld final : public ConsumerHost,
   }
 
   // --- what was sent ---
-  std::vector<Sent> take(const std::string& target) {
-    std::vector<Sent> taken;
-    for (const Sent& sent : sent_) {
+  std::vector<OutgoingMessage> take(const std::string& target) {
+    std::vector<OutgoingMessage> taken;
+    for (const OutgoingMessage& sent : sent_) {
       if (sent.target == target) taken.push_back(sent);
     }
-    std::erase_if(sent_, [&](const Sent& sent) { return sent.target == target; });
+    std::erase_if(sent_, [&](const OutgoingMessage& sent) { return sent.target == target; });
     return taken;
   }
   std::string texts(const std::string& target) {
     std::string all;
-    for (const Sent& sent : take(target)) all += (all.empty() ? "" : ",") + sent.text();
+    for (const OutgoingMessage& sent : take(target)) all += (all.empty() ? "" : ",") + sent.text();
     return all;
   }
-  Sent one(const std::string& target) {
+  OutgoingMessage one(const std::string& target) {
     const auto taken = take(target);
     EXPECT_EQ(taken.size(), 1U) << target;
-    return taken.empty() ? Sent{} : taken.front();
+    return taken.empty() ? OutgoingMessage{} : taken.front();
   }
   ConsumerInfoView info() { return consumer_->info(); }
   Consumer& consumer() { return *consumer_; }
   std::vector<uint64_t> settled;
   std::vector<uint64_t> settled_up_to;
-  std::vector<Sent> advisories;
+  std::vector<OutgoingMessage> advisories;
   std::vector<std::string> logs;
   std::set<std::string> gone;  // subjects without a subscriber
   bool listens_to_advisories = true;
@@ -248,7 +249,7 @@ class ConsumerWorld final : public ConsumerHost,
   bool is_woken_ = false;
   Prng prng_{7};
   int ids_ = 0;
-  std::vector<Sent> sent_;
+  std::vector<OutgoingMessage> sent_;
   std::deque<std::string> proposed_;
   std::vector<std::string> journal_;
   std::string checkpoint_;
