@@ -18,7 +18,7 @@ void StreamApply::entry(uint64_t index, Slice entry) {
   const auto kind = static_cast<EntryKind>(reader.u8());
   switch (kind) {
     case EntryKind::kMessage:
-      return message(entry);
+      return message(index, entry);
     case EntryKind::kTogether:
       return together(index, reader.rest());
     case EntryKind::kPurge:
@@ -52,6 +52,9 @@ void StreamApply::entry(uint64_t index, Slice entry) {
       const uint64_t id = reader.u64();
       return core_.consumers.reset(id, reader.u64());
     }
+    case EntryKind::kReleased:
+      while (!reader.at_end() && reader.is_ok()) core_.delayed.release(reader.u64());
+      return;
     case EntryKind::kGone:
       core_.is_gone = true;
       return;
@@ -66,11 +69,12 @@ void StreamApply::together(uint64_t index, Slice parts) {
 
 // --- messages ---
 
-void StreamApply::message(Slice entry) {
+void StreamApply::message(uint64_t index, Slice entry) {
   MessageEntry message;
   if (!read_message(entry, message)) return;
   const MessageHead& head = message.head;
   const uint8_t flags = head.flags;
+  if ((flags & message_flag::kDelayed) != 0) return delay(index, message, entry);
   const WallTime time{head.time};
   const bool republishes =
       core_.is_started && core_.republish.has_value() && (flags & message_flag::kSkipped) == 0;
@@ -93,6 +97,19 @@ void StreamApply::message(Slice entry) {
   if ((flags & message_flag::kHasMore) != 0) note_headers(message);
   if ((flags & message_flag::kSkipped) == 0) enforce_limits(message.subject);
   if (republishes) republish(message, last_of_subject);
+}
+
+void StreamApply::delay(uint64_t index, const MessageEntry& message, Slice entry) {
+  const WallTime time{message.head.time};
+  core_.delayed.add(index, WallTime{message.head.due}, entry);
+  if (!message.id().empty() && core_.config.duplicate_window.ns > 0) {
+    core_.ids.add(message.id(), 0, time);
+  }
+  const PublishHeaders headers(message.header);
+  if (headers.has(PublishHeader::kProducerId)) {
+    core_.producers.on_stored(headers[PublishHeader::kProducerId],
+                              header_number(headers[PublishHeader::kProducerSequence]), 0, time);
+  }
 }
 
 void StreamApply::store_message(const MessageEntry& message) {
@@ -327,6 +344,7 @@ std::string StreamApply::snapshot() const {
   out.sized(ids.bytes());
   out.sized(core_.expiry.snapshot());
   out.sized(core_.schedules.snapshot());
+  out.sized(core_.delayed.snapshot());
   out.sized(core_.producers.snapshot());
   out.sized(core_.sourcing.snapshot());
   out.sized(core_.consumers.snapshot());
@@ -350,6 +368,7 @@ Status StreamApply::restore(Slice snapshot) {
   }
   core_.expiry.restore(reader.sized());
   core_.schedules.restore(reader.sized());
+  core_.delayed.restore(reader.sized());
   core_.producers.restore(reader.sized());
   core_.sourcing.restore(reader.sized());
   EntryReader consumers(reader.sized());

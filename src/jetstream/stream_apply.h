@@ -34,7 +34,8 @@ class StreamApply {
 
  private:
   void together(uint64_t index, Slice parts);
-  void message(Slice entry);
+  void message(uint64_t index, Slice entry);
+  void delay(uint64_t index, const MessageEntry& message, Slice entry);
   void store_message(const MessageEntry& message);
   void note_headers(const MessageEntry& message);
   void roll_up(const MessageEntry& message);

@@ -19,6 +19,7 @@ namespace {
 
 constexpr size_t kRecordBytesMax = 32 << 20;
 constexpr size_t kHeaderBytesMax = 65'535;
+constexpr Duration kDelayMax = Duration::hours(24 * 366);
 
 using H = PublishHeader;
 
@@ -32,6 +33,7 @@ class PublishChecks {
 
   Verdict run();
   Verdict run_sourced();
+  Verdict limits() const;
 
  private:
   Verdict sizes() const;
@@ -45,7 +47,7 @@ class PublishChecks {
   Verdict ttl(const PublishHeaders& headers);
   Verdict count(const PublishHeaders& headers);
   Verdict load_counter(const std::string& subject, StreamIngest::Counter& counter) const;
-  Verdict limits() const;
+  Verdict delay(const PublishHeaders& headers);
   Verdict wrong_last(uint64_t sequence) const {
     return Verdict::refuse(
         api_error(ApiErrc::kStreamWrongLastSequence, {{"{seq}", std::to_string(sequence)}}));
@@ -80,6 +82,10 @@ Verdict PublishChecks::run() {
     return Verdict::refuse(ApiErrc::kMessageIncrMissing);
   }
   return limits();
+}
+
+Verdict StreamIngest::check_limits(Candidate& candidate) {
+  return PublishChecks(*this, candidate, nullptr).limits();
 }
 
 Verdict StreamIngest::check_sourced(Candidate& candidate) {
@@ -163,7 +169,26 @@ Verdict PublishChecks::with_headers() {
     if (Verdict verdict = count(headers); !verdict.is_store()) return verdict;
     if (Verdict verdict = sizes(); !verdict.is_store()) return verdict;
   }
+  if (Verdict verdict = delay(headers); !verdict.is_store()) return verdict;
   return ttl(headers);
+}
+
+// Beyond nats-server: the message becomes part of the stream later.
+Verdict PublishChecks::delay(const PublishHeaders& headers) {
+  if (!headers.has(H::kDelay)) return {};
+  const auto delay = parse_go_duration(headers[H::kDelay]);
+  if (!delay || delay->ns < 0 || *delay > kDelayMax || batch_ != nullptr ||
+      core_.config.allow_msg_counter || headers.has(H::kSchedule)) {
+    return Verdict::refuse(ApiErrc::kBadRequest);
+  }
+  if (delay->ns == 0) return {};
+  if (core_.delayed.is_full()) {
+    return Verdict::refuse(
+        api_error(ApiErrc::kStreamStoreFailed, "maximum delayed messages exceeded"));
+  }
+  candidate_.flags |= message_flag::kDelayed;
+  candidate_.due = core_.host.wall_now() + *delay;
+  return {};
 }
 
 Verdict PublishChecks::counter_headers(const PublishHeaders& headers) const {

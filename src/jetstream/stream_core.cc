@@ -16,6 +16,7 @@ StreamCore::StreamCore(Stream& owner, StreamSetup setup, const StreamConfig& fir
       created(setup.created),
       expiry(*this),
       schedules(*this),
+      delayed(*this),
       consumers(*this),
       apply(*this),
       ingest(*this),

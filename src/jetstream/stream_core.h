@@ -8,6 +8,7 @@
 #include "jetstream/answers.h"
 #include "jetstream/batch_publish.h"
 #include "jetstream/dedupe.h"
+#include "jetstream/delayed.h"
 #include "jetstream/expiry.h"
 #include "jetstream/fast_publish.h"
 #include "jetstream/producers.h"
@@ -91,6 +92,7 @@ class StreamCore final : public Answers::Sink {
   Dedupe ids;
   Expiry expiry;
   Schedules schedules;
+  Delayed delayed;
   Producers producers;
   StreamConsumers consumers;
 

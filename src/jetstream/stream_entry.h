@@ -28,6 +28,7 @@ enum class EntryKind : uint8_t {
   kConsumerState = 11,  // u64 id of the consumer, bytes
   kConsumerPause = 12,  // u64 id, i64 until
   kConsumerReset = 13,  // u64 id, u64 sequence
+  kReleased = 15,       // u64 numbers of delayed messages that became part of the stream
   kGone = 14,           // the stream was deleted
 };
 
@@ -38,6 +39,7 @@ inline constexpr uint8_t kRollupAll = 4;
 inline constexpr uint8_t kHasId = 8;        // id_offset and id_bytes say where in the header
 inline constexpr uint8_t kHasTtl = 16;      // ttl_seconds
 inline constexpr uint8_t kHasMore = 32;     // apply looks into the header (schedules, sources, ...)
+inline constexpr uint8_t kDelayed = 128;    // no sequence yet: kept until `due`
 inline constexpr uint8_t kReplicated = 64;  // of a mirror: sequence and time are the origin's
 }  // namespace message_flag
 

@@ -157,7 +157,21 @@ void StreamIngest::note_staged(const Candidate& candidate, const MessageHead& he
   }
 }
 
+// It has no sequence yet, the answer says 0.
+bool StreamIngest::store_delayed(const Candidate& candidate, Slice reply) {
+  MessageHead head = head_of(candidate, 0);
+  head.sequence = 0;
+  const Slice parts[] = {head.bytes(), candidate.subject, candidate.header, candidate.body};
+  const uint64_t index = core_.propose(parts);
+  if (index == 0) return core_.is_failed;
+  // Staged ids go by sequence: the next message waits until this one's id is known.
+  if (!candidate.id.empty() || !candidate.producer.empty()) core_.set_barrier();
+  if (!reply.empty()) core_.answers.ack(index, reply, 0);
+  return true;
+}
+
 bool StreamIngest::store(Candidate& candidate, Slice reply) {
+  if ((candidate.flags & message_flag::kDelayed) != 0) return store_delayed(candidate, reply);
   const MessageHead head = head_of(candidate, 0);
   const Slice parts[] = {head.bytes(), candidate.subject, candidate.header, candidate.body};
   const uint64_t index = core_.propose(parts);
@@ -210,6 +224,15 @@ bool StreamIngest::propose_skip(uint64_t first, uint64_t last) {
   if (core_.propose(parts) == 0) return false;
   core_.staged.last_sequence = last;
   return true;
+}
+
+uint64_t StreamIngest::propose_released(const std::vector<uint64_t>& numbers,
+                                        const std::vector<Candidate>& candidates) {
+  EntryWriter released(EntryKind::kReleased);
+  for (const uint64_t number : numbers) released.u64(number);
+  EntryWriter together(EntryKind::kTogether);
+  together.sized(released.bytes());
+  return propose_all(together, candidates);
 }
 
 uint64_t StreamIngest::propose_with_markers(Slice expire,

@@ -90,12 +90,17 @@ class StreamIngest {
   // Of the server itself (fired schedules, other streams): no reply, checked by the caller.
   // Returns the index of its entry; 0: not now.
   uint64_t propose_internal(Candidate& candidate);
+  // Delayed messages become messages of the stream.
+  uint64_t propose_released(const std::vector<uint64_t>& numbers,
+                            const std::vector<Candidate>& candidates);
   // `expire`, and in the same entry a marker for each subject.
   uint64_t propose_with_markers(Slice expire, const std::vector<std::string>& subjects);
 
   // --- for batches ---
   // The order and the kind of checks differ inside an atomic batch.
   Verdict check(Candidate& candidate, BatchView* batch);
+  // Only whether there is room: of a message that was checked before.
+  Verdict check_limits(Candidate& candidate);
   // Of a message that another stream stored already.
   Verdict check_sourced(Candidate& candidate);
   // All of them in one entry. Returns its index; 0: not now.
@@ -127,6 +132,7 @@ class StreamIngest {
     uint64_t sequence = 0;  // of the stream
   };
 
+  bool store_delayed(const Candidate& candidate, Slice reply);
   // False: it is to be held.
   bool offer(const Incoming& message);
   Candidate& begin(const Incoming& message);

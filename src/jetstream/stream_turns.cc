@@ -141,6 +141,7 @@ bool StreamCore::run_timers() {
   const Instant now = host.now();
   const bool is_more = expiry.run(wall);
   schedules.run(wall);
+  delayed.run(wall);
   batches.run(now);
   fast.run(now);
   return sourcing.run(now) || is_more;
@@ -170,6 +171,7 @@ void StreamCore::arrange_wake() {
   consider(sourcing.next_due());
   consider_wall(expiry.next_due());
   consider_wall(schedules.next_due());
+  consider_wall(delayed.next_due());
   if (due.ns != 0) host.wake_at(stream, due);
 }
 

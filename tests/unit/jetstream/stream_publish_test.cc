@@ -233,6 +233,27 @@ TEST(StreamPublish, StoresANumberedMessageOfAProducerOnce) {
   EXPECT_EQ(world.last("R4"), "{\"stream\":\"S\",\"seq\":3,\"duplicate\": true}");
 }
 
+TEST(StreamPublish, KeepsADelayedMessageOutOfTheStreamUntilItIsDue) {
+  StreamWorld world({});
+  EXPECT_EQ(world.publish("s.a", "later", {{"Nats-Delay", "10s"}, {"Nats-Msg-Id", "x"}}),
+            "{\"stream\":\"S\",\"seq\":0}");
+  EXPECT_EQ(world.publish("s.a", "later", {{"Nats-Delay", "10s"}, {"Nats-Msg-Id", "x"}}),
+            "{\"stream\":\"S\",\"seq\":0,\"duplicate\": true}");
+  EXPECT_EQ(world.publish("s.a", "now"), "{\"stream\":\"S\",\"seq\":1}");
+  world.pass(Duration::seconds(9));
+  EXPECT_EQ(world.stream->state().messages, 1U);
+  // A checkpoint and a restart later it is still there.
+  world.open(world.stream->snapshot(), world.group->applied_index());
+  EXPECT_EQ(world.stream->state().messages, 0U);
+  world.pass(Duration::seconds(1));
+  EXPECT_EQ(world.stream->state().messages, 1U);
+  EXPECT_NE(world.read(1).find("|later"), std::string::npos);
+  world.pass(Duration::seconds(60));
+  EXPECT_EQ(world.stream->state().messages, 1U);
+  EXPECT_EQ(world.publish("s.a", "", {{"Nats-Delay", "soon"}}),
+            refusal(400, 10003, "bad request"));
+}
+
 TEST(StreamPublish, TransformsSubjectsBeforeEverythingElse) {
   StreamConfig config;
   config.subject_transform = SubjectTransformConfig{"s.*", "t.$1.x"};
