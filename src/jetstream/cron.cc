@@ -1,6 +1,6 @@
 #include "jetstream/cron.h"
 
-#include "jetstream/go_time.h"
+#include "jetstream/json_time.h"
 #include "jetstream/go_values.h"
 #include "jetstream/publish_headers.h"
 

@@ -1,7 +1,7 @@
 #include "jetstream/schedules.h"
 
 #include "jetstream/cron.h"
-#include "jetstream/go_time.h"
+#include "jetstream/json_time.h"
 #include "jetstream/stream_core.h"
 
 #include "petrel/proto/header_view.h"

@@ -1,7 +1,7 @@
 // Atomic batches, fast ingest and message schedules.
 
 #include "jetstream/cron.h"
-#include "jetstream/go_time.h"
+#include "jetstream/json_time.h"
 #include "stream_world.h"
 
 namespace petrel::jetstream {
