@@ -28,7 +28,6 @@ constexpr Feature kFeatures[] = {
      [](const Options& o) { return o.leafnodes.port != 0 || !o.leafnodes.remotes.empty(); }},
     {"websocket", "", [](const Options& o) { return o.websocket.port != 0; }},
     {"mqtt", "", [](const Options& o) { return o.mqtt.port != 0; }},
-    {"jetstream", "js|jetstream", [](const Options& o) { return o.jetstream.enabled; }},
     {"default_js_domain", "", [](const Options& o) { return !o.default_js_domain.empty(); }},
     {"operator", "", [](const Options& o) { return !o.operators.operators.empty(); }},
     {"trusted_keys", "", [](const Options& o) { return !o.operators.trusted_keys.empty(); }},

@@ -75,6 +75,11 @@ class LoopThread final : private net::LoopHandler,
   int busy_percent();
   void count_adopted() { open_.fetch_add(1, std::memory_order_relaxed); }
   const session::LoopCounters& counters() const { return shard_.counters(); }
+  // Before start.
+  router::Router& router() { return shard_.router(); }
+  void add_service(std::unique_ptr<shard::LoopService> service) {
+    shard_.add_service(std::move(service));
+  }
   const router::Router& router() const { return const_cast<shard::Shard&>(shard_).router(); }
   // Any thread (adopt), loop thread or before start (listeners).
   net::Loop& loop() { return *loop_; }

@@ -83,6 +83,7 @@ Status Server::start() {
   impl.current.replace_tls(std::move(tls));
   PETREL_TRY_STATUS(impl.open_monitoring());
   PETREL_TRY_STATUS(impl.open_client_listener());
+  PETREL_TRY_STATUS(impl.open_jetstream());
   // The first loop accepts and hands connections to the others: they run before it does.
   for (auto loop = impl.loops.rbegin(); loop != impl.loops.rend(); ++loop) (*loop)->start();
   impl.is_running = true;
@@ -108,6 +109,7 @@ void Server::stop() {
     shard.close_all(session::CloseReason::kServerShutdown);
   });
   for (auto& loop : impl.loops) loop->stop_and_join();
+  if (impl.jetstream != nullptr) impl.jetstream->shut_down();
   impl.remove_ports_file();
   impl.say(LogLevel::kInfo, "Server Exiting..");
 }
@@ -155,6 +157,23 @@ Status Server::Impl::open_monitoring() {
       },
       .log = [this](LogLevel level, const std::string& text) { say(level, text); }});
   return monitoring->listen(now);
+}
+
+Status Server::Impl::open_jetstream() {
+  const conf::Options now = options();
+  if (!now.jetstream.enabled) return Status::ok();
+  PETREL_TRY(const std::shared_ptr<const auth::AccountSnapshot> described,
+             auth::AccountSnapshot::create(now));
+  PETREL_TRY(jetstream,
+             server::JetStream::open(
+                 {.options = now,
+                  .server_name = now.server_name.empty() ? identity.id : now.server_name,
+                  .server_id = identity.id,
+                  .accounts = accounts,
+                  .loops = loops,
+                  .log = [this](LogLevel level, const std::string& text) { say(level, text); }},
+                 *described));
+  return Status::ok();
 }
 
 void Server::Impl::on_every_loop(const std::function<void(uint16_t, shard::Shard&)>& task) {

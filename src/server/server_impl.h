@@ -8,6 +8,7 @@
 
 #include "server/config_reload.h"
 #include "server/identity.h"
+#include "server/jetstream.h"
 #include "server/lame_duck.h"
 #include "server/loop_thread.h"
 #include "server/monitoring.h"
@@ -44,6 +45,7 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost, server::Tls
 
   // server.cc
   Status open_monitoring();
+  Status open_jetstream();
 
   // client_listener.cc
   Status open_client_listener();
@@ -98,6 +100,7 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost, server::Tls
   std::unique_ptr<server::TlsWatch> tls_watch;  // null without tls { }
   std::unique_ptr<net::WorkerPool> workers;
   std::vector<std::unique_ptr<server::LoopThread>> loops;
+  std::unique_ptr<server::JetStream> jetstream;  // null: not enabled
   std::unique_ptr<server::Monitoring> monitoring;  // null without http_port
   std::unique_ptr<server::LameDuck> lame_duck;
   std::string ports_file;  // as long as it stands there

@@ -32,6 +32,8 @@ Result<std::shared_ptr<const session::SessionConfig>> make_session_config(
   config->tls = make_session_tls(options);
   info.xkey = identity.xkey;
   info.api_lvl = 5;
+  info.jetstream = options.jetstream.enabled;
+  info.domain = options.jetstream.domain;
   PETREL_TRY(config->accounts, auth::AccountSnapshot::create(options));
   config->authenticator = std::make_shared<const auth::Authenticator>(options, config->accounts);
   if (config->authenticator->needs_nonce()) {

@@ -65,6 +65,7 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   ~JetStreamService() override;
 
   // --- before the loop runs ---
+  store::Disk& disk() { return *disk_; }
   Status open();
   // A stream that the store directory holds, with what the journals add to it.
   // Finds again what the store directory and the journals hold of a stream.

@@ -1,0 +1,252 @@
+#include "server/jetstream.h"
+
+#include "shard/jetstream_usage.h"
+#include "shard/stream_description.h"
+
+#include "petrel/base/go_duration.h"
+#include "petrel/disk/open_disk.h"
+#include "petrel/store/journal.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+namespace petrel::server {
+
+namespace {
+
+LogLevel level_of(jetstream::LogLevel level) {
+  switch (level) {
+    case jetstream::LogLevel::kDebug:
+      return LogLevel::kDebug;
+    case jetstream::LogLevel::kInfo:
+      return LogLevel::kInfo;
+    case jetstream::LogLevel::kWarn:
+      return LogLevel::kWarn;
+    case jetstream::LogLevel::kError:
+      return LogLevel::kError;
+  }
+  return LogLevel::kInfo;
+}
+
+Instant monotonic_now() {
+  return {std::chrono::steady_clock::now().time_since_epoch().count()};
+}
+
+WallTime wall_now() {
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  return {std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count()};
+}
+
+}  // namespace
+
+JetStream::JetStream(JetStreamSetup setup) : setup_(std::move(setup)) {
+  node_.server_name = setup_.server_name;
+  node_.server_id = setup_.server_id;
+  node_.cluster = setup_.options.cluster.name;
+  node_.options = setup_.options.jetstream;
+  node_.accounts = &setup_.accounts;
+  node_.post = [this](uint16_t loop, std::function<void()> task) {
+    setup_.loops[loop]->run_task([task = std::move(task)](shard::Shard& /*shard*/) { task(); });
+  };
+  node_.log = [this](jetstream::LogLevel level, std::string text) { say(level_of(level), text); };
+  node_.random = [] { return random_seed(); };
+}
+
+JetStream::~JetStream() = default;
+
+Result<std::unique_ptr<JetStream>> JetStream::open(JetStreamSetup setup,
+                                                   const auth::AccountSnapshot& accounts) {
+  const Instant began = monotonic_now();
+  std::unique_ptr<JetStream> made(new JetStream(std::move(setup)));
+  made->say(LogLevel::kInfo, "Starting JetStream");
+  PETREL_TRY_STATUS(made->prepare_directory());
+  made->announce();
+  PETREL_TRY_STATUS(made->make_services());
+  for (const shard::JetStreamAccount& account : made->described(accounts)) {
+    made->api_->set_account(account);
+    made->known_accounts_.push_back(account.name);
+  }
+  PETREL_TRY_STATUS(made->recover());
+  const Duration took = monotonic_now() - began;
+  made->say(LogLevel::kInfo, "Took " + go_duration(took) + " to start JetStream");
+  return made;
+}
+
+Status JetStream::prepare_directory() {
+  PETREL_TRY(place_, StorePlace::open(node_.options));
+  if (place_.is_temporary()) {
+    say(LogLevel::kWarn, "Temporary storage directory used, data could be lost on system reboot");
+  }
+  node_.directory = place_.directory();
+  node_.usage = std::make_shared<shard::JetStreamUsage>();
+  node_.usage->memory_max = place_.max_memory();
+  node_.usage->storage_max = place_.max_storage();
+  return Status::ok();
+}
+
+void JetStream::announce() const {
+  const auto line = [this](const std::string& text) { say(LogLevel::kInfo, text); };
+  line("---------------- JETSTREAM ----------------");
+  line(std::string("  Strict:          ") + (node_.options.strict ? "true" : "false"));
+  line("  Max Memory:      " + friendly_bytes(place_.max_memory()));
+  line("  Max Storage:     " + friendly_bytes(place_.max_storage()));
+  line("  Store Directory: \"" + node_.directory + "\"");
+  if (!node_.options.domain.empty()) line("  Domain:          " + node_.options.domain);
+  line("  API Level:       5");
+  line("-------------------------------------------");
+  if (node_.options.sync_relaxed) {
+    say(LogLevel::kWarn,
+        "sync_interval is set: messages are acknowledged before they are on disk; remove it (or "
+        "set it to always) to have every acknowledged message survive a power failure");
+  }
+}
+
+// The services live as long as their loops; what posts to them does too.
+Status JetStream::make_services() {
+  for (uint16_t i = 0; i < setup_.loops.size(); ++i) {
+    LoopThread& loop = *setup_.loops[i];
+    disk::DiskOptions options;
+    options.wake = [&loop] { loop.run_task([](shard::Shard& /*shard*/) {}); };
+    PETREL_TRY(std::unique_ptr<store::Disk> disk, disk::open_disk(std::move(options)));
+    auto service =
+        std::make_unique<shard::JetStreamService>(node_, i, loop.router(), std::move(disk));
+    node_.services.push_back(service.get());
+    loop.add_service(std::move(service));
+  }
+  auto api = std::make_unique<shard::JetStreamApi>(node_, setup_.loops.front()->router());
+  api_ = api.get();
+  setup_.loops.front()->add_service(std::move(api));
+  return Status::ok();
+}
+
+Status JetStream::recover() {
+  const std::string journals = node_.directory + "/journal";
+  store::Disk& disk = node_.services.front()->disk();
+  PETREL_TRY_STATUS(disk.make_directories(journals));
+  PETREL_TRY_STATUS(disk.make_directories(shard::streams_directory(node_.directory)));
+  PETREL_TRY(const std::unique_ptr<store::JournalTail> tail, store::read_journals(disk, journals));
+  for (shard::JetStreamService* service : node_.services) PETREL_TRY_STATUS(service->open());
+  std::set<store::GroupId> groups;
+  for (const store::GroupId group : tail->groups()) groups.insert(group);
+  PETREL_TRY(const std::vector<store::FileEntry> directories,
+             disk.list(shard::streams_directory(node_.directory)));
+  for (const store::FileEntry& entry : directories) {
+    if (const Result<store::GroupId> group = shard::group_of_directory(entry.name)) {
+      groups.insert(*group);
+    }
+  }
+  for (const store::GroupId group : groups) {
+    PETREL_TRY_STATUS(recover_group(group, *tail));
+    constexpr size_t kTellEvery = 1000;
+    if (++recovered_ % kTellEvery == 0) {
+      say(LogLevel::kInfo, "Recovering streams: " + std::to_string(recovered_) + " of " +
+                               std::to_string(groups.size()));
+    }
+  }
+  loops_to_checkpoint_ = node_.services.size();
+  for (shard::JetStreamService* service : node_.services) {
+    service->begin(monotonic_now(), wall_now(), [this, files = tail->files()] {
+      if (loops_to_checkpoint_.fetch_sub(1) != 1) return;
+      node_.post(0, [this, files] {
+        for (const std::string& file : files) {
+          node_.services.front()->disk().remove_file(file, nullptr);
+        }
+      });
+    });
+  }
+  return Status::ok();
+}
+
+Status JetStream::recover_group(store::GroupId group, store::JournalTail& tail) {
+  std::string description;
+  bool is_removed = false;
+  PETREL_TRY_STATUS(tail.visit(group, [&](const store::JournalRecord& record) {
+    if (record.kind == shard::kCreateKind) description = std::string(record.bytes);
+    if (record.kind == shard::kRemoveKind) is_removed = true;
+  }));
+  store::Disk& disk = node_.services.front()->disk();
+  const std::string directory = shard::stream_directory(node_.directory, group);
+  if (is_removed) {
+    disk.remove_tree(directory, [](int /*error*/) {});
+    disk.drain();
+    return Status::ok();
+  }
+  if (description.empty()) {
+    Result<std::string> file = disk.load(shard::description_file(directory));
+    if (!file) {
+      say(LogLevel::kError,
+          "JetStream directory " + directory +
+              " does not say which stream it holds and is left alone: " + file.error().detail);
+      return Status::ok();
+    }
+    description = *std::move(file);
+  }
+  Result<shard::NewStream> described = shard::read_description(description);
+  if (!described) {
+    say(LogLevel::kError, "JetStream directory " + directory + ": " + described.error().detail);
+    return Status::ok();
+  }
+  described->account_usage = api_->usage_of(described->account);
+  if (described->account_usage == nullptr) {
+    api_->set_account({described->account, false, {}});
+    described->account_usage = api_->usage_of(described->account);
+  }
+  const uint16_t home = shard::JetStreamApi::home_of(described->account, described->config.name,
+                                                     node_.services.size());
+  PETREL_TRY(jetstream::Stream * stream,
+             node_.services[home]->recover_stream(group, tail, *described));
+  api_->add_stream(described->account, stream->config(), home);
+  say(LogLevel::kInfo, "  Restored " + std::to_string(stream->state().messages) +
+                           " messages for stream '" + described->account + " > " + stream->name() +
+                           "'");
+  return Status::ok();
+}
+
+std::vector<shard::JetStreamAccount> JetStream::described(
+    const auth::AccountSnapshot& accounts) const {
+  std::vector<shard::JetStreamAccount> all;
+  for (const auto& [name, account] : accounts.all()) {
+    shard::JetStreamAccount one{name, account->jetstream.has_value() && !account->is_system, {}};
+    jetstream::ConfigLimits& limits = one.limits;
+    limits.duplicate_window = node_.options.limits.duplicate_window;
+    limits.server_max_ack_pending = node_.options.limits.max_ack_pending;
+    limits.server_max_request_batch = node_.options.limits.max_request_batch;
+    limits.default_max_consumers = node_.options.limits.default_max_consumers;
+    if (account->jetstream.has_value()) {
+      const conf::AccountJetStreamLimits& given = *account->jetstream;
+      limits.max_memory = given.max_memory;
+      limits.max_storage = given.max_store;
+      limits.max_streams = given.max_streams;
+      limits.max_consumers = given.max_consumers;
+      limits.max_ack_pending = given.max_ack_pending;
+      limits.memory_max_stream_bytes = given.memory_max_stream_bytes;
+      limits.storage_max_stream_bytes = given.store_max_stream_bytes;
+      limits.max_bytes_required = given.max_bytes_required;
+    }
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+void JetStream::change_accounts(const auth::AccountSnapshot& accounts) {
+  std::vector<shard::JetStreamAccount> all = described(accounts);
+  for (const std::string& name : known_accounts_) {
+    if (accounts.find(name) == nullptr) all.push_back({name, false, {}});
+  }
+  for (const shard::JetStreamAccount& account : all) {
+    if (std::find(known_accounts_.begin(), known_accounts_.end(), account.name) ==
+        known_accounts_.end()) {
+      known_accounts_.push_back(account.name);
+    }
+    node_.post(0, [this, account] { api_->set_account(account); });
+  }
+}
+
+void JetStream::shut_down() {
+  say(LogLevel::kInfo, "Initiating JetStream Shutdown...");
+  for (shard::JetStreamService* service : node_.services) service->shut_down();
+  say(LogLevel::kInfo, "JetStream Shutdown");
+}
+
+}  // namespace petrel::server

@@ -1,0 +1,70 @@
+// JetStream: puts the parts of JetStream together for one server: store directory, disks, journals,
+// a service on every loop, the API on the first. Finds again what was stored before.
+//
+// Owner: Server. Thread: the caller's of Server::start and stop, while the loops do not run.
+// Errors: what nats-server would print, as Status; damage names the file.
+#pragma once
+
+#include "server/identity.h"
+#include "server/loop_thread.h"
+#include "server/store_place.h"
+
+#include "petrel/auth/account.h"
+#include "petrel/conf/options.h"
+#include "petrel/server.h"
+#include "petrel/shard/jetstream_api.h"
+#include "petrel/shard/jetstream_service.h"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace petrel::server {
+
+struct JetStreamSetup {
+  conf::Options options;
+  std::string server_name;
+  std::string server_id;
+  router::AccountRegistry& accounts;
+  std::vector<std::unique_ptr<LoopThread>>& loops;
+  std::function<void(LogLevel, const std::string&)> log;
+};
+
+class JetStream {
+ public:
+  // Before the loops run.
+  static Result<std::unique_ptr<JetStream>> open(JetStreamSetup setup,
+                                                 const auth::AccountSnapshot& accounts);
+  ~JetStream();
+  JetStream(const JetStream&) = delete;
+  JetStream& operator=(const JetStream&) = delete;
+
+  // Accounts and limits of a changed configuration. Thread: control; the loops run.
+  void change_accounts(const auth::AccountSnapshot& accounts);
+  // After the loops ended: leaves everything in checkpoints.
+  void shut_down();
+
+  const shard::JetStreamNode& node() const { return node_; }
+
+ private:
+  explicit JetStream(JetStreamSetup setup);
+  Status prepare_directory();
+  void announce() const;
+  Status make_services();
+  Status recover();
+  Status recover_group(store::GroupId group, store::JournalTail& tail);
+  std::vector<shard::JetStreamAccount> described(const auth::AccountSnapshot& accounts) const;
+  void say(LogLevel level, const std::string& text) const { setup_.log(level, text); }
+
+  JetStreamSetup setup_;
+  StorePlace place_;
+  shard::JetStreamNode node_;
+  shard::JetStreamApi* api_ = nullptr;  // owned by the first loop's shard
+  std::vector<std::string> known_accounts_;
+  std::atomic<size_t> loops_to_checkpoint_{0};
+  size_t recovered_ = 0;
+};
+
+}  // namespace petrel::server
