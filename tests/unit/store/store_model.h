@@ -119,7 +119,7 @@ inline void expect_same_state(const MessageStore& store, const StoreModel& model
   ASSERT_EQ(state.messages, model.messages.size());
   ASSERT_EQ(state.bytes, bytes);
   ASSERT_EQ(state.last_sequence, model.last);
-  ASSERT_EQ(state.first_sequence, model.last == 0 ? 0 : model.first);
+  ASSERT_EQ(state.first_sequence, model.first);
   ASSERT_EQ(state.last_time.ns, model.last_time);
   ASSERT_EQ(state.first_time.ns, model.messages.empty() ? 0 : model.messages.begin()->second.time);
   ASSERT_EQ(state.subjects, subjects.size());
