@@ -2,6 +2,7 @@
 
 #include "auth/base64.h"
 
+#include "petrel/auth/callout_request.h"
 #include "petrel/auth/nkey.h"
 
 #include <algorithm>
@@ -10,8 +11,6 @@
 namespace petrel::auth {
 
 namespace {
-
-constexpr Slice kCalloutSubject = "$SYS.REQ.USER.AUTH";
 
 std::optional<conf::PermissionOptions> without_callout_requests(
     const std::optional<conf::PermissionOptions>& options) {

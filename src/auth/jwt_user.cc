@@ -93,16 +93,17 @@ std::optional<WallTime> end_of(const UserClaims& claims, const ConnectWindow& wi
 }
 
 std::shared_ptr<User> make_user(const UserClaims& claims, const AccountPtr& account,
-                                const AdmissionRules& rules) {
+                                bool strict_permissions, bool is_callout) {
   auto user = std::make_shared<User>();
   user->account = account;
   user->connection_types = known_types(claims.limits.connection_types);
   user->max_payload = limit_of(claims.limits.payload);
   user->max_subscriptions = limit_of(claims.limits.subscriptions);
   if (const auto permissions = permission_options(claims.limits.permissions)) {
-    user->permissions = std::make_shared<const Permissions>(*permissions, rules.strict_permissions);
+    user->permissions = std::make_shared<const Permissions>(*permissions, strict_permissions);
   }
   auto identity = std::make_shared<JwtIdentity>();
+  identity->is_callout = is_callout;
   identity->nkey = claims.subject;
   identity->issuer = claims.issuer;
   identity->is_signed_by_account = claims.issuer_account.empty();
@@ -123,9 +124,6 @@ std::string check_signature(const UserClaims& claims, const ClientProof& proof) 
 // Why the account does not take this user, "": it does.
 std::string check_account(const UserClaims& claims, const JwtAccount& account,
                           const AdmissionRules& rules) {
-  if (!rules.trust.trusts(account.claims.issuer)) {
-    return "Account JWT not signed by trusted operator";
-  }
   const int64_t now = seconds(rules.now);
   if (account.claims.expires > 0 && now > account.claims.expires) return "Account JWT has expired";
   if (claims.limits.bearer_token && account.claims.limits.disallow_bearer) {
@@ -149,8 +147,8 @@ bool JwtAccount::has_issuer(const std::string& key, const UserScope** scope) con
 SignerChange compare_signers(const JwtAccount& before, const JwtAccount& after) {
   SignerChange change;
   const auto& keys = after.claims.signing_keys;
-  change.any = keys.size() != before.claims.signing_keys.size() ||
-               before.is_strict != after.is_strict;
+  change.any =
+      keys.size() != before.claims.signing_keys.size() || before.is_strict != after.is_strict;
   for (const auto& [key, scope] : keys) {
     const auto old = before.claims.signing_keys.find(key);
     if (old == before.claims.signing_keys.end()) {
@@ -204,8 +202,6 @@ Admission admit_user(const UserClaims& shown, const JwtAccount& account, const C
                      const AdmissionRules& rules) {
   UserClaims claims = shown;
   const UserScope* scope = nullptr;
-  if (!rules.trust.trusts(account.claims.issuer))
-    return refused(check_account(claims, account, rules));
   if (!account.has_issuer(claims.issuer, &scope)) return refused("User JWT issuer is not known");
   if (scope != nullptr) {
     auto limits = scoped_limits(*scope, claims, account.claims);
@@ -243,7 +239,7 @@ Admission admit_user(const UserClaims& shown, const JwtAccount& account, const C
     admission.reason = "Outside connect times";
     return admission;
   }
-  std::shared_ptr<User> user = make_user(claims, account.account, rules);
+  std::shared_ptr<User> user = make_user(claims, account.account, rules.strict_permissions, false);
   if (user->permissions == nullptr) user->permissions = account.default_permissions;
   user->ends = end_of(claims, window, rules.now);
   admission.user = std::move(user);
@@ -261,7 +257,7 @@ Admission admit_callout_user(const UserClaims& claims, const AccountPtr& account
   if (!may_connect_as(named, known, proof.connection_type)) {
     return refused(about + " not allowed to use connection type");
   }
-  std::shared_ptr<User> user = make_user(claims, account, rules);
+  std::shared_ptr<User> user = make_user(claims, account, rules.strict_permissions, true);
   user->name = claims.name;
   // What the JWT says of payloads and subscriptions does not count here.
   user->max_payload = user->max_subscriptions = -1;

@@ -29,17 +29,6 @@ constexpr Feature kFeatures[] = {
     {"websocket", "", [](const Options& o) { return o.websocket.port != 0; }},
     {"mqtt", "", [](const Options& o) { return o.mqtt.port != 0; }},
     {"default_js_domain", "", [](const Options& o) { return !o.default_js_domain.empty(); }},
-    {"operator", "", [](const Options& o) { return !o.operators.operators.empty(); }},
-    {"trusted_keys", "", [](const Options& o) { return !o.operators.trusted_keys.empty(); }},
-    {"resolver", "",
-     [](const Options& o) { return o.operators.resolver.kind != ResolverKind::kNone; }},
-    {"resolver_tls", "", [](const Options& o) { return o.operators.resolver_tls.has_value(); }},
-    {"resolver_preload", "",
-     [](const Options& o) { return !o.operators.resolver_preload.empty(); }},
-    {"resolver_pinned_accounts", "",
-     [](const Options& o) { return !o.operators.resolver_pinned_accounts.empty(); }},
-    {"default_sentinel", "",
-     [](const Options& o) { return !o.operators.default_sentinel.empty(); }},
     {"ocsp", "", [](const Options& o) { return o.ocsp && o.ocsp->mode != OcspMode::kNever; }},
     {"ocsp_cache", "", [](const Options& o) { return o.ocsp_cache && o.ocsp_cache->local; }},
     {"prof_port", "profile", [](const Options& o) { return o.prof_port != 0; }},
@@ -66,15 +55,6 @@ void list_feature(const Feature& feature, const std::vector<FlagSetting>& flags,
   options.unsupported.push_back({flag.empty() ? option : flag, {}});
 }
 
-void list_authorization(Options& options) {
-  const AuthorizationOptions& authorization = options.authorization;
-  const auto place = options.defined.find("authorization");
-  const Position at = place == options.defined.end() ? Position{} : place->second;
-  if (authorization.auth_callout) {
-    options.unsupported.push_back({"authorization.auth_callout", at});
-  }
-}
-
 }  // namespace
 
 void list_unsupported(const std::vector<FlagSetting>& flags, Options& options) {
@@ -82,7 +62,6 @@ void list_unsupported(const std::vector<FlagSetting>& flags, Options& options) {
   for (const Feature& feature : kFeatures) {
     if (feature.is_used(options)) list_feature(feature, flags, options);
   }
-  list_authorization(options);
 }
 
 std::string unsupported_text(const Options& options) {

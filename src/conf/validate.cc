@@ -54,9 +54,6 @@ Status check_operators(const Options& options) {
     if (operators.default_sentinel.empty()) return {};
     return refused("default sentinel requires operators and accounts");
   }
-  if (operators.resolver.kind == ResolverKind::kNone) {
-    return refused("operators require an account resolver to be configured");
-  }
   if (!options.accounts.empty()) {
     return refused("operators do not allow Accounts to be configured directly");
   }

@@ -9,8 +9,13 @@ WorkerPool::WorkerPool(size_t threads, size_t waiting_max) : queue_(waiting_max)
 }
 
 WorkerPool::~WorkerPool() {
+  close();
+}
+
+void WorkerPool::close() {
   queue_.close();
   for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 bool WorkerPool::push(std::function<void()> work) {

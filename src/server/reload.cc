@@ -42,7 +42,7 @@ Status Server::reload(const conf::Options& options) {
   if (impl.prepare_log && concerns(plan.changes, conf::ReloadArea::kLogging)) {
     PETREL_TRY(change_log, impl.prepare_log(after));
   }
-  impl.accounts.describe_all(*config->accounts);
+  impl.describe_accounts(*config->accounts);
   impl.current.replace_tls(tls);
   impl.current.replace(after, wall_now());
   for (const conf::ReloadChange& change : plan.changes) impl.apply(change);
@@ -52,6 +52,7 @@ Status Server::reload(const conf::Options& options) {
     impl.loops[loop]->set_tls_context(impl.current.get()->tls.clients);
     shard.change_config(config, auth_changed);
   });
+  if (impl.auth_service != nullptr) impl.auth_service->reload();
   impl.tls_watch.reset();
   if (after.tls) impl.tls_watch = std::make_unique<server::TlsWatch>(impl, std::move(tls_files));
   impl.say(LogLevel::kInfo, "Reloaded server configuration " +

@@ -83,10 +83,12 @@ Status Server::start() {
   impl.current.replace_tls(std::move(tls));
   PETREL_TRY_STATUS(impl.open_monitoring());
   PETREL_TRY_STATUS(impl.open_client_listener());
+  PETREL_TRY_STATUS(impl.open_auth());
   PETREL_TRY_STATUS(impl.open_jetstream());
   // The first loop accepts and hands connections to the others: they run before it does.
   for (auto loop = impl.loops.rbegin(); loop != impl.loops.rend(); ++loop) (*loop)->start();
   impl.is_running = true;
+  if (impl.auth_service != nullptr) impl.auth_service->start();
   if (impl.options().tls)
     impl.tls_watch = std::make_unique<server::TlsWatch>(impl, std::move(tls_files));
   if (impl.monitoring != nullptr) PETREL_TRY_STATUS(impl.monitoring->start());
@@ -104,6 +106,7 @@ void Server::stop() {
   impl.tls_watch.reset();
   impl.lame_duck.reset();
   impl.workers.reset();
+  if (impl.auth_service != nullptr) impl.auth_service->stop();
   impl.close_client_listener();
   impl.on_every_loop([](uint16_t /*loop*/, shard::Shard& shard) {
     shard.close_all(session::CloseReason::kServerShutdown);

@@ -6,6 +6,7 @@
 // (accepting), reload.cc (a changed configuration).
 #pragma once
 
+#include "server/auth_service.h"
 #include "server/config_reload.h"
 #include "server/identity.h"
 #include "server/jetstream.h"
@@ -62,6 +63,13 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost, server::Tls
   void tls_files_changed() override;
   void report_refused_handshakes() override;
 
+  // auth_setup.cc
+  Status open_auth();
+  server::AuthEnvironment auth_environment();
+  // What the configuration says of accounts; those of operator mode stay.
+  void describe_accounts(const auth::AccountSnapshot& snapshot);
+  bool decide_elsewhere(router::ConnectionHandle connection, auth::AuthRequest request) override;
+
   // reload.cc
   void apply(const conf::ReloadChange& change);
   void close_excess_connections();
@@ -100,8 +108,9 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost, server::Tls
   std::unique_ptr<server::TlsWatch> tls_watch;  // null without tls { }
   std::unique_ptr<net::WorkerPool> workers;
   std::vector<std::unique_ptr<server::LoopThread>> loops;
-  std::unique_ptr<server::JetStream> jetstream;  // null: not enabled
-  std::unique_ptr<server::Monitoring> monitoring;  // null without http_port
+  std::unique_ptr<server::JetStream> jetstream;       // null: not enabled
+  std::unique_ptr<server::AuthService> auth_service;  // null: nobody decides elsewhere
+  std::unique_ptr<server::Monitoring> monitoring;     // null without http_port
   std::unique_ptr<server::LameDuck> lame_duck;
   std::string ports_file;  // as long as it stands there
   std::atomic<uint64_t> next_id;

@@ -221,6 +221,13 @@ void ClientSession::account_expired(Slice name) {
   close(CloseReason::kAuthenticationExpired);
 }
 
+void ClientSession::account_is_full() {
+  if (is_closed) return;
+  log(LogLevel::kError, "maximum account active connections exceeded");
+  send_error("maximum account active connections exceeded");
+  close(CloseReason::kMaxAccountConnectionsExceeded);
+}
+
 void ClientSession::account_changed(const auth::JwtAccount& changed,
                                     const auth::SignerChange& signers) {
   if (is_closed || !is_authenticated_ || tenant_ == nullptr ||

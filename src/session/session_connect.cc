@@ -131,8 +131,10 @@ void ClientSession::on_config_change(bool auth_changed) {
                              user_ != nullptr && verdict.user->password == user_->password;
   if (verdict.kind != auth::Verdict::Kind::kAccepted && !was_same_hash) {
     // A user who is gone is closed without a word, as nats-server does.
-    const bool is_gone = shown.nkey.empty() && !shown.user.empty() &&
-                         context_.config->authenticator->find_user(shown.user) == nullptr;
+    const auth::Authenticator& known = *context_.config->authenticator;
+    const bool is_gone = shown.nkey.empty()
+                             ? !shown.user.empty() && known.find_user(shown.user) == nullptr
+                             : known.find_nkey(shown.nkey) == nullptr;
     if (is_gone) {
       close(CloseReason::kClientClosed);
     } else {

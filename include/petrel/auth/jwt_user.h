@@ -56,7 +56,6 @@ struct Admission {
 };
 
 struct AdmissionRules {
-  const OperatorTrust& trust;
   const LocalClock& clock;
   WallTime now;
   bool strict_permissions = true;
@@ -65,6 +64,7 @@ struct AdmissionRules {
 // The claims of a token that is no longer or not yet valid are an error.
 Result<UserClaims> read_user(Slice token, WallTime now);
 // Whether the account may still be used and the user may use it.
+// REQUIRES: the account's issuer is trusted.
 Admission admit_user(const UserClaims& claims, const JwtAccount& account, const ClientProof& proof,
                      const AdmissionRules& rules);
 // The same for a user that an auth callout service made: no proof of a key is asked for.

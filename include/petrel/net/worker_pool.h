@@ -22,6 +22,8 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
+  // Waits for what runs, drops what waits; push says no from then on. Idempotent, one caller.
+  void close();
   // False when too much waits; the work is dropped then.
   [[nodiscard]] bool push(std::function<void()> work);
 

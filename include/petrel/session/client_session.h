@@ -46,6 +46,7 @@ class ClientSession final : public router::Receiver {
   // The JWT of an account changed; nothing happens unless it is this one's.
   void account_changed(const auth::JwtAccount& account, const auth::SignerChange& signers);
   void account_expired(Slice name);
+  void account_is_full();
   void tls_established(std::shared_ptr<const TlsPeer> peer);
   // In the handshake, or later if `was_open`. `is_probe`: the peer never meant TLS.
   void tls_failed(const std::string& why, bool is_probe, bool was_open);

@@ -36,6 +36,7 @@ class Scenario:
     monitor: bool = False
     host: str = "127.0.0.1"
     seconds: float = 0  # how long it is known to take, to start the slow ones first
+    tokens: list = dataclasses.field(default_factory=list)  # (name, kind, issuer, claims)
     loose: str = ""     # why Petrel is not compared with the oracle here, only with the expectations
 
 
@@ -94,6 +95,7 @@ class _Reader:
         self.lines = path.read_text().split("\n")
         self.number = 0
         self.shared = {}
+        self.tokens = []
 
     def fail(self, text):
         raise ScenarioError(f"{self.label}:{self.number}: {text}")
@@ -120,6 +122,13 @@ def _row(reader, scenario, text, assertion):
     scenario.rows.append((text[:-1], "success" if text[-1] == "+" else "refusal", assertion))
 
 
+def _token(reader, text):
+    words = text.split(" ", 3)
+    if len(words) != 4:
+        reader.fail("token NAME KIND ISSUER {claims}")
+    return tuple(words)
+
+
 def _head(reader, scenario, verb, rest):
     """Lines that describe the scenario and are no step; True when it was one."""
     if verb == "args":
@@ -139,6 +148,8 @@ def _head(reader, scenario, verb, rest):
         scenario.monitor = True
     elif verb == "seconds":
         scenario.seconds = float(rest)
+    elif verb == "token":
+        scenario.tokens.append(_token(reader, rest))
     elif verb == "differs":
         scenario.loose = rest
     else:
@@ -168,8 +179,12 @@ def read_file(path, root):
         if line.startswith("sharedconfig "):
             reader.shared[line.split()[1]] = reader.block()
             continue
+        if line.startswith("token ") and not found:
+            reader.tokens.append(_token(reader, line[6:]))
+            continue
         if line.startswith("== "):
             found.append(Scenario(line[3:].strip(), label, reader.number))
+            found[-1].tokens += reader.tokens
             assertion = ""
             continue
         if not found:

@@ -15,6 +15,7 @@ import tempfile
 import time
 
 import checks
+import credentials
 import normalise
 import scenario
 import server
@@ -45,6 +46,7 @@ class Session:
         self.played, self.name, self.binary, self.deadline = played, name, binary, deadline
         self.peers, self.seen, self.server, self.answer = {}, [], None, None
         self.done, self.udp, self.ports, self.marked, self.cursor = None, None, {}, 0.0, 0
+        self.tokens = {}
         self.replies = {}  # of the last request that a connection saw, for @{REPLY:name}
 
     def run(self):
@@ -62,6 +64,8 @@ class Session:
                     self.server.end()
 
     def _play(self):
+        for token in self.played.tokens:
+            self._make_token(*token)
         for name, text in self.played.files.items():
             self._write(name, text)
         if self.block and "server.conf" not in self.played.files:
@@ -82,7 +86,7 @@ class Session:
         return None
 
     def _one(self, step):
-        if not self.server and self.played.server and step.verb not in ("listenudp", "write"):
+        if not self.server and self.played.server and step.verb not in ("listenudp", "write", "sign"):
             self._start()
         text = self._resolve(step.text)
         method = getattr(self, "step_" + {
@@ -121,8 +125,22 @@ class Session:
                   "CID": lambda: self.peers[which].info["client_id"],
                   "LPORT": lambda: self.peers[which].socket.getsockname()[1],
                   "REPLY": lambda: self.replies[which],
+                  "JWT": lambda: self.tokens[which], "SIG": lambda: self._signature(*which.split("_", 1)),
+                  **{kind: lambda kind=kind: credentials.public(kind, which) for kind in credentials.KINDS},
                   "FREE": lambda: self.ports.setdefault(which, server.free_port())}
         return str(values[name]()) if name in values else found[0]
+
+    def _signature(self, actor, name):
+        """The nonce that a connection was given, signed by a key."""
+        nonce = self.peers[actor].info.get("nonce", "")
+        return credentials.url64(credentials.signature(name, nonce.encode()))
+
+    def _make_token(self, name, kind, issuer, claims):
+        self.tokens[name] = credentials.token(kind, issuer, json.loads(self._resolve(claims)))
+
+    def step_sign(self, step):
+        """`sign NAME KIND ISSUER {claims}`: a JWT, made now."""
+        self._make_token(*step.text.split(" ", 3))
 
     def _write(self, name, text):
         path = pathlib.Path(self.folder) / name

@@ -1,0 +1,62 @@
+// AccountRequests: what the system account may ask about accounts: look up, list, update, delete,
+// pack ($SYS.REQ.CLAIMS..., $SYS.REQ.ACCOUNT.<id>.CLAIMS...).
+//
+// Owner: AuthService. Thread: `serve` and what comes in on the first loop, the rest on the thread
+// that decides. Errors: nats-server's texts. Source: spec auth.md 4.1.
+#pragma once
+
+#include "server/account_keeper.h"
+#include "server/account_resolver.h"
+#include "server/auth_endpoints.h"
+#include "server/auth_environment.h"
+
+#include <memory>
+#include <string>
+
+namespace petrel::server {
+
+class AccountRequests {
+ public:
+  AccountRequests(AuthEnvironment& environment, AuthEndpoints& endpoints,
+                  std::shared_ptr<const auth::OperatorTrust> trust, AccountResolver& resolver,
+                  AccountKeeper& keeper);
+
+  // Before the loops run.
+  void serve();
+  // Files of the directory that changed beside us.
+  void reread_directory();
+
+ private:
+  using Handler = void (AccountRequests::*)(const AuthMessage& request);
+  struct Outcome {
+    std::string account = {};
+    std::string message = {};
+    std::string error = {};  // "": none
+  };
+
+  void serve_one(const std::string& subject, const std::string& queue, Handler handler);
+  void update_named(const AuthMessage& request);
+  void update_any(const AuthMessage& request);
+  void update_known(const AuthMessage& request);
+  void store(const AuthMessage& request, const auth::AccountClaims& claims);
+  void lookup(const AuthMessage& request);
+  void list(const AuthMessage& request);
+  void remove(const AuthMessage& request);
+  void pack(const AuthMessage& request);
+
+  Result<std::vector<std::string>> read_removal(const std::string& token, std::string& by) const;
+  std::string words(const char* full, const char* cache) const;
+  void respond(const AuthMessage& request, const Outcome& outcome);
+  void reply(const AuthMessage& request, std::string body);
+  std::string server_json();
+  bool is_cache() const { return resolver_.kind() == conf::ResolverKind::kCache; }
+
+  AuthEnvironment& environment_;
+  AuthEndpoints& endpoints_;
+  const std::shared_ptr<const auth::OperatorTrust> trust_;
+  AccountResolver& resolver_;
+  AccountKeeper& keeper_;
+  uint64_t sent_ = 0;
+};
+
+}  // namespace petrel::server
