@@ -48,29 +48,6 @@ ApiStatus check_plain_filters(const StreamConfig& config) {
   return {};
 }
 
-// The limits of consumers that the stream's new ones leave no room for.
-ApiStatus check_consumers(const StreamConfig& current, const StreamConfig& next,
-                          const std::vector<const ConsumerConfig*>& consumers) {
-  const StreamConsumerLimits& limits = next.consumer_limits;
-  const StreamConsumerLimits& old = current.consumer_limits;
-  const bool is_new_threshold =
-      limits.inactive_threshold.ns > 0 && limits.inactive_threshold != old.inactive_threshold;
-  const bool is_new_pending =
-      limits.max_ack_pending > 0 && limits.max_ack_pending != old.max_ack_pending;
-  if (!is_new_threshold && !is_new_pending) return {};
-  std::string names;
-  for (const ConsumerConfig* consumer : consumers) {
-    const bool waits_longer = limits.inactive_threshold.ns > 0 &&
-                              consumer->inactive_threshold > limits.inactive_threshold;
-    const bool holds_more =
-        limits.max_ack_pending > 0 && consumer->max_ack_pending > limits.max_ack_pending;
-    if (!waits_longer && !holds_more) continue;
-    names += (names.empty() ? "" : ", ") + consumer->name;
-  }
-  if (names.empty()) return {};
-  return api_error(ApiErrc::kStreamUpdate, "change to limits violates consumers: " + names);
-}
-
 // The number of consumers that may be: the stream's or the account's limit, whichever is lower,
 // or the server's default when neither says one.
 ApiStatus check_consumer_count(const ConsumerConfig& config, const StreamConfig& stream,
@@ -130,9 +107,9 @@ ApiResult<StreamAdmission> admit_stream_create(Slice stream, const StreamConfigR
   return StreamAdmission{*std::move(config), false};
 }
 
-ApiResult<StreamAdmission> admit_stream_update(
-    Slice stream, const StreamConfigRequest& request, const StreamCheckContext& context,
-    const StreamReservations& reserved, const std::vector<const ConsumerConfig*>& consumers) {
+ApiResult<StreamAdmission> admit_stream_update(Slice stream, const StreamConfigRequest& request,
+                                               const StreamCheckContext& context,
+                                               const StreamReservations& reserved) {
   ApiResult<StreamConfig> config = check_stream_config(request.config, context);
   if (!config) return config.error();
   if (config->name != stream) return api_error(ApiErrc::kStreamMismatch);
@@ -144,11 +121,32 @@ ApiResult<StreamAdmission> admit_stream_update(
   if (ApiStatus refused = check_stream_limits(*next, current, context.limits, reserved)) {
     return *refused;
   }
-  if (ApiStatus refused = check_consumers(*current, *next, consumers)) return *refused;
   if (ApiStatus refused = check_stream_overlap(*next, context.streams)) return *refused;
   // Without a destination an update republishes to the same subject.
   if (next->republish && next->republish->dest.empty()) next->republish->dest = ">";
   return StreamAdmission{*std::move(next), false};
+}
+
+ApiStatus check_consumers_fit(const StreamConfig& current, const StreamConfig& next,
+                              const std::vector<const ConsumerConfig*>& consumers) {
+  const StreamConsumerLimits& limits = next.consumer_limits;
+  const StreamConsumerLimits& old = current.consumer_limits;
+  const bool is_new_threshold =
+      limits.inactive_threshold.ns > 0 && limits.inactive_threshold != old.inactive_threshold;
+  const bool is_new_pending =
+      limits.max_ack_pending > 0 && limits.max_ack_pending != old.max_ack_pending;
+  if (!is_new_threshold && !is_new_pending) return {};
+  std::string names;
+  for (const ConsumerConfig* consumer : consumers) {
+    const bool waits_longer = limits.inactive_threshold.ns > 0 &&
+                              consumer->inactive_threshold > limits.inactive_threshold;
+    const bool holds_more =
+        limits.max_ack_pending > 0 && consumer->max_ack_pending > limits.max_ack_pending;
+    if (!waits_longer && !holds_more) continue;
+    names += (names.empty() ? "" : ", ") + consumer->name;
+  }
+  if (names.empty()) return {};
+  return api_error(ApiErrc::kStreamUpdate, "change to limits violates consumers: " + names);
 }
 
 ApiStatus join_consumer_subject(const ApiSubject& subject, ConsumerCreateRequest& request) {

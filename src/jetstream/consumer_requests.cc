@@ -1,51 +1,14 @@
 #include "jetstream/consumer_requests.h"
 
+#include "petrel/jetstream/api_admission.h"
 #include "petrel/jetstream/consumer.h"
 #include "petrel/proto/header_view.h"
-#include "petrel/subject/subject.h"
 
 #include <algorithm>
 
 namespace petrel::jetstream {
 
 namespace {
-
-ApiStatus refuse(ApiErrc errc) {
-  return api_error(errc);
-}
-
-bool has_path_separator(Slice name) {
-  return name.find_first_of("\\/") != Slice::npos;
-}
-
-// What the subject of a create request says against its body. Fills in the name.
-ApiStatus join_subject(const ApiSubject& subject, ConsumerCreateRequest& wanted) {
-  ConsumerConfig& config = wanted.config;
-  const bool is_legacy_ephemeral = subject.consumer.empty() && !subject.is_durable;
-  if (subject.is_durable && subject.consumer.empty()) {
-    return refuse(ApiErrc::kConsumerDurableNameNotInSubject);
-  }
-  if (subject.stream != wanted.stream_name) return refuse(ApiErrc::kStreamMismatch);
-  const Slice name = is_legacy_ephemeral ? Slice(config.name) : subject.consumer;
-  if (has_path_separator(name)) return refuse(ApiErrc::kConsumerNameContainsPathSeparators);
-  if (subject.is_durable && config.durable_name.empty()) {
-    return refuse(ApiErrc::kConsumerDurableNameNotSet);
-  }
-  if (!is_legacy_ephemeral) {
-    if (!config.durable_name.empty() && config.durable_name != name) {
-      return refuse(ApiErrc::kConsumerDurableNameNotMatchSubject);
-    }
-    config.name = std::string(name);
-  } else if (!config.durable_name.empty()) {
-    return refuse(ApiErrc::kConsumerEphemeralWithDurableName);
-  }
-  if (subject.filter.empty()) return {};
-  if (!config.filter_subjects.empty()) return refuse(ApiErrc::kConsumerMultipleFiltersNotAllowed);
-  if (config.filter_subject != subject.filter) {
-    return refuse(ApiErrc::kConsumerCreateFilterSubjectMismatch);
-  }
-  return {};
-}
 
 std::string random_name(Prng& prng) {
   constexpr Slice kDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -77,15 +40,10 @@ std::vector<const ConsumerConfig*> configs_of(const Stream& stream) {
   return configs;
 }
 
-// A deliver subject that the stream itself captures would feed it for ever.
-ApiStatus check_cycle(const Stream& stream, const ConsumerConfig& config) {
-  if (!config.is_push()) return {};
-  for (const std::string& own : stream.config().subjects) {
-    if (subject::subjects_collide(own, config.deliver_subject)) {
-      return refuse(ApiErrc::kConsumerDeliverCycle);
-    }
-  }
-  return {};
+// Whether an update leaves a deliver subject that somebody still listens on.
+bool leaves_listeners(Stream& stream, const ConsumerConfig& current, const ConsumerConfig& next) {
+  return current.is_push() && current.deliver_subject != next.deliver_subject &&
+         stream.outside().has_interest(stream, current.deliver_subject, {});
 }
 
 void create(Stream& stream, ConsumerCreateRequest wanted, const RequestContext& context,
@@ -93,26 +51,22 @@ void create(Stream& stream, ConsumerCreateRequest wanted, const RequestContext& 
   constexpr ApiKind kKind = ApiKind::kConsumerCreate;
   prepare_sourcing(stream, stream.outside().prng(), wanted.config);
   const Consumer* current = stream.find_consumer(wanted.config.name);
-  if (current != nullptr) wanted.config.pause_until = current->config().pause_until;
   ConsumerCheckContext check;
   check.limits = context.limits;
   check.pedantic = wanted.pedantic;
   check.consumers = configs_of(stream);
   check.current = current != nullptr ? &current->config() : nullptr;
-  ApiResult<ConsumerConfig> checked = check_consumer_config(wanted.config, stream.config(), check);
-  if (!checked) return respond(error_json(kKind, checked.error()));
-  if (const ApiStatus cycle = check_cycle(stream, *checked)) {
-    return respond(error_json(kKind, *cycle));
-  }
-  const ApiResult<ConsumerOutcome> outcome =
-      decide_consumer(wanted.action, check.current, wanted.config, *checked);
-  if (!outcome) return respond(error_json(kKind, outcome.error()));
-  if (*outcome == ConsumerOutcome::kUnchanged) {
+  ApiResult<ConsumerAdmission> admitted = admit_consumer(wanted, stream.config(), check);
+  if (!admitted) return respond(error_json(kKind, admitted.error()));
+  if (admitted->outcome == ConsumerOutcome::kUnchanged) {
     return respond(consumer_info_json(kKind, current->info()));
   }
-  if (checked->name.empty()) checked->name = random_name(stream.outside().prng());
-  set_consumer_level(*checked);
-  stream.create_consumer(*checked, [respond](const ApiError* error, Consumer* consumer) {
+  ConsumerConfig& config = admitted->config;
+  if (current != nullptr && leaves_listeners(stream, current->config(), config)) {
+    return respond(error_json(kKind, api_error(ApiErrc::kConsumerNameExist)));
+  }
+  if (config.name.empty()) config.name = random_name(stream.outside().prng());
+  stream.create_consumer(config, [respond](const ApiError* error, Consumer* consumer) {
     if (error != nullptr) return respond(error_json(kKind, *error));
     respond(consumer_info_json(kKind, consumer->info()));
   });
@@ -123,7 +77,7 @@ void answer_create(Stream& stream, const ApiSubject& subject, const ApiRequest& 
   constexpr ApiKind kKind = ApiKind::kConsumerCreate;
   ApiResult<ConsumerCreateRequest> wanted = parse_consumer_create(request.body, context.strict);
   if (!wanted) return respond(error_json(kKind, wanted.error()));
-  if (const ApiStatus wrong = join_subject(subject, *wanted)) {
+  if (const ApiStatus wrong = join_consumer_subject(subject, *wanted)) {
     return respond(error_json(kKind, *wrong));
   }
   if (wanted->config.num_replicas > 1) {

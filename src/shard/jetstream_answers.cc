@@ -2,6 +2,7 @@
 
 #include "shard/hosted_stream.h"
 
+#include "petrel/jetstream/api_admission.h"
 #include "petrel/jetstream/consumer.h"
 
 namespace petrel::shard {
@@ -103,6 +104,14 @@ void update_on_home_loop(JetStreamService& service, router::AccountInterest& acc
            jetstream::error_json(kKind, jetstream::api_error(ApiErrc::kStreamNotFound)));
     return done(false);
   }
+  std::vector<const jetstream::ConsumerConfig*> consumers;
+  for (const jetstream::Consumer* consumer : stream->consumers()) {
+    consumers.push_back(&consumer->config());
+  }
+  if (const auto tight = jetstream::check_consumers_fit(stream->config(), config, consumers)) {
+    answer(service, account, reply, jetstream::error_json(kKind, *tight));
+    return done(false);
+  }
   stream->update(config, [&service, &account, stream, reply, context, done](const ApiError* error) {
     if (error != nullptr) {
       answer(service, account, reply, jetstream::error_json(kKind, *error));
@@ -151,25 +160,6 @@ void gather_infos(JetStreamService& service, const std::string& account,
     if (stream != nullptr) infos.push_back(jetstream::stream_info(*stream, here));
   }
   done(std::move(infos));
-}
-
-// --- pure checks ---
-
-jetstream::ApiStatus check_create_request(Slice name_in_subject,
-                                          const jetstream::StreamConfig& config) {
-  if (name_in_subject != config.name) return jetstream::api_error(ApiErrc::kStreamMismatch);
-  if (name_in_subject.find_first_of("\\/") != Slice::npos) {
-    return jetstream::api_error(ApiErrc::kStreamNameContainsPathSeparators);
-  }
-  if (config.sealed) {
-    return jetstream::api_error(ApiErrc::kStreamInvalidConfig,
-                                "stream configuration for create can not be sealed");
-  }
-  if (config.mirror_direct && !config.mirror.has_value()) {
-    return jetstream::api_error(ApiErrc::kStreamInvalidConfig,
-                                "stream has no mirror but does have mirror direct");
-  }
-  return {};
 }
 
 void answer_missing_consumer_create(const jetstream::ApiRequest& request,

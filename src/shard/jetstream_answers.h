@@ -42,10 +42,6 @@ void gather_infos(JetStreamService& service, const std::string& account,
                   const std::vector<std::string>& streams, const jetstream::RequestContext& context,
                   const std::function<void(std::vector<jetstream::StreamInfoView>)>& done);
 
-// --- pure checks of requests, before a stream is looked for ---
-
-jetstream::ApiStatus check_create_request(Slice name_in_subject,
-                                          const jetstream::StreamConfig& config);
 void answer_missing_consumer_create(const jetstream::ApiRequest& request,
                                     const jetstream::ApiSubject& subject, bool strict,
                                     const std::function<void(const jetstream::ApiError&)>& refuse);

@@ -4,6 +4,7 @@
 #include "shard/jetstream_usage.h"
 
 #include "petrel/base/hash.h"
+#include "petrel/jetstream/api_admission.h"
 #include "petrel/proto/header_view.h"
 #include "petrel/subject/subject.h"
 
@@ -288,38 +289,21 @@ void JetStreamApi::create_stream(Request request) {
   const auto wanted = jetstream::parse_stream_config(request.request.body, node_.options.strict);
   if (!wanted) return refuse(request, kKind, wanted.error());
   const Account& account = *request.account;
-  if (const auto wrong = check_create_request(subject.stream, wanted->config)) {
-    return refuse(request, kKind, *wrong);
-  }
-  if (wanted->config.num_replicas > 1) {
-    return refuse(request, kKind, jetstream::api_error(ApiErrc::kStreamReplicasNotSupported));
-  }
-  const auto exceeded = jetstream::check_stream_limits(wanted->config, nullptr, account.limits,
-                                                       reservations(account, wanted->config.name));
-  if (exceeded) return refuse(request, kKind, *exceeded);
   jetstream::StreamCheckContext context;
   context.limits = account.limits;
   context.pedantic = wanted->pedantic;
   context.streams = configs_of(account, std::string());
-  auto checked = jetstream::check_stream_config(wanted->config, context);
-  if (!checked) return refuse(request, kKind, checked.error());
-  const auto at = account.streams.find(checked->name);
-  if (at != account.streams.end()) {
-    if (!jetstream::is_same_stream(at->second.config, *checked)) {
-      return refuse(request, kKind, jetstream::api_error(ApiErrc::kStreamNameExist));
-    }
+  auto admitted = jetstream::admit_stream_create(subject.stream, *wanted, context,
+                                                 reservations(account, wanted->config.name));
+  if (!admitted) return refuse(request, kKind, admitted.error());
+  if (admitted->is_repeat) {
     // Answered by the stream as it is.
-    request.request.subject = "$JS.API.STREAM.INFO." + checked->name;
+    request.request.subject = "$JS.API.STREAM.INFO." + admitted->config.name;
     request.request.header = "NATS/1.0\r\nNats-Response-Type: create\r\n\r\n";
     request.request.body.clear();
-    return forward(request, at->second);
+    return forward(request, account.streams.find(admitted->config.name)->second);
   }
-  if (const auto overlap =
-          jetstream::check_stream_overlap(*checked, configs_of(account, checked->name))) {
-    return refuse(request, kKind, *overlap);
-  }
-  jetstream::set_stream_level(*checked);
-  begin_create(std::move(request), *std::move(checked));
+  begin_create(std::move(request), std::move(admitted->config));
 }
 
 void JetStreamApi::begin_create(Request request, StreamConfig config) {
@@ -360,32 +344,14 @@ void JetStreamApi::update_stream(Request request) {
   context.limits = account.limits;
   context.pedantic = wanted->pedantic;
   context.streams = configs_of(account, std::string());
-  auto checked = jetstream::check_stream_config(wanted->config, context);
-  if (!checked) return refuse(request, kKind, checked.error());
-  if (checked->name != subject.stream) {
-    return refuse(request, kKind, jetstream::api_error(ApiErrc::kStreamMismatch));
-  }
-  const auto at = account.streams.find(checked->name);
-  if (at == account.streams.end()) {
-    return refuse(request, kKind, jetstream::api_error(ApiErrc::kStreamNotFound));
-  }
-  if (checked->num_replicas > 1) {
-    return refuse(request, kKind, jetstream::api_error(ApiErrc::kStreamReplicasNotSupported));
-  }
-  jetstream::set_stream_level(*checked);
-  auto next = jetstream::check_stream_update(at->second.config, *checked, context);
+  const auto next = jetstream::admit_stream_update(subject.stream, *wanted, context,
+                                                   reservations(account, wanted->config.name));
   if (!next) return refuse(request, kKind, next.error());
-  if (const auto overlap =
-          jetstream::check_stream_overlap(*next, configs_of(account, next->name))) {
-    return refuse(request, kKind, *overlap);
-  }
-  const auto exceeded = jetstream::check_stream_limits(*next, &at->second.config, account.limits,
-                                                       reservations(account, next->name));
-  if (exceeded) return refuse(request, kKind, *exceeded);
+  const auto at = account.streams.find(next->config.name);
   at->second.is_changing = true;
   JetStreamNode* node = &node_;
   const uint16_t home = at->second.home;
-  node_.post(home, [this, node, home, config = *next, before = at->second.config, request,
+  node_.post(home, [this, node, home, config = next->config, before = at->second.config, request,
                     context = context_of(account)] {
     JetStreamService& service = *node->services[home];
     update_on_home_loop(service, *request.account->interest, request.account->name, config,

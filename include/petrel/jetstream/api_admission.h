@@ -24,12 +24,13 @@ ApiResult<StreamAdmission> admit_stream_create(Slice stream, const StreamConfigR
                                                const StreamCheckContext& context,
                                                const StreamReservations& reserved);
 
-// Consumers whose own limits lie above the new limits of the stream refuse the update; they are
-// the stream's, by name.
 ApiResult<StreamAdmission> admit_stream_update(Slice stream, const StreamConfigRequest& request,
                                                const StreamCheckContext& context,
-                                               const StreamReservations& reserved,
-                                               const std::vector<const ConsumerConfig*>& consumers);
+                                               const StreamReservations& reserved);
+// The part of an update that the stream's home loop knows: consumers whose own limits lie above
+// the new limits of the stream refuse it.
+ApiStatus check_consumers_fit(const StreamConfig& current, const StreamConfig& next,
+                              const std::vector<const ConsumerConfig*>& consumers);
 
 // Joins what the subject of a create request says to its body: the name, which may stay empty for
 // a legacy ephemeral one.

@@ -48,7 +48,7 @@ void create_stream(Slice body, bool strict) {
   const auto again = read_stream_config(stream_config_json(admitted->config));
   PETREL_CHECK(again.is_ok() && *again == admitted->config);
   context.streams = {&*again};
-  (void)admit_stream_update(again->name, *request, context, {}, {});
+  (void)admit_stream_update(again->name, *request, context, {});
 }
 
 void create_consumer(Slice body, bool strict) {

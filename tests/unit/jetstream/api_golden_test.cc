@@ -100,14 +100,16 @@ class Model {
     context.streams = streams();
     const std::string name(call.stream);
     const StreamReservations reserved = reserved_by_others(context.streams, name);
-    const auto at = streams_.find(name);
-    const std::vector<const ConsumerConfig*> consumers =
-        at == streams_.end() ? std::vector<const ConsumerConfig*>() : consumers_of(at->second);
     const ApiResult<StreamAdmission> admitted =
         call.call == ApiCall::kStreamCreate
             ? admit_stream_create(call.stream, *request, context, reserved)
-            : admit_stream_update(call.stream, *request, context, reserved, consumers);
+            : admit_stream_update(call.stream, *request, context, reserved);
     if (!admitted) return refused(admitted.error());
+    if (const auto at = streams_.find(name); at != streams_.end()) {
+      const auto tight =
+          check_consumers_fit(at->second.config, admitted->config, consumers_of(at->second));
+      if (tight) return refused(*tight);
+    }
     streams_[name].config = admitted->config;
     StreamConfig shown = admitted->config;
     add_server_metadata(shown.metadata);
