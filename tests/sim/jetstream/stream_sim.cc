@@ -1,0 +1,305 @@
+#include "stream_sim.h"
+
+#include "petrel/jetstream/consumer.h"
+#include "petrel/jetstream/consumer_config.h"
+#include "petrel/store/message_store.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace petrel::sim {
+
+using jetstream::Inlet;
+
+namespace {
+
+constexpr store::GroupId kGroup = 7;
+constexpr int kSteps = 1500;
+constexpr int kTurnsMax = 20'000;
+constexpr Duration kTick = Duration::millis(2);
+constexpr char kJournal[] = "/d/journal";
+
+std::string body_of(uint64_t number) {
+  return "message " + std::to_string(number) + std::string(number % 50, 'x');
+}
+
+uint64_t number_behind(Slice text, Slice prefix) {
+  if (!text.starts_with(prefix)) return 0;
+  return std::strtoull(std::string(text.substr(prefix.size())).c_str(), nullptr, 10);
+}
+
+}  // namespace
+
+StreamSim::StreamSim(uint64_t seed, bool trace)
+    : trace_(trace), prng_(seed), plan_(seed * 7 + 1), disk_(seed * 31 + 5) {
+  jetstream::StreamConfig wanted;
+  wanted.name = "S";
+  wanted.subjects = {"s.>"};
+  wanted.duplicate_window = Duration::hours(24);
+  auto checked = check_stream_config(wanted, {});
+  if (checked) config_ = *checked;
+}
+
+std::string StreamSim::run() {
+  boot();
+  for (int step = 0; step < kSteps && error_.empty(); ++step) {
+    act();
+    turn();
+  }
+  settle();
+  if (error_.empty() && delivered_.size() != stream_->state().messages) {
+    fail("the worker got " + std::to_string(delivered_.size()) + " of " +
+         std::to_string(stream_->state().messages) + " messages");
+  }
+  if (error_.empty() && acknowledged_.size() < 50) fail("the simulation did next to nothing");
+  return error_;
+}
+
+// --- life ---
+
+void StreamSim::boot() {
+  auto tail = store::read_journals(disk_, kJournal);
+  if (!tail) return fail("journals: " + tail.error().detail);
+  store::JournalOptions options;
+  options.directory = kJournal;
+  options.segment_bytes_min = 16 << 10;
+  options.segment_bytes_max = 64 << 10;
+  options.total_bytes_max = 256 << 10;
+  options.reserve_bytes = 0;
+  auto journal = store::open_journal(disk_, options, *this);
+  if (!journal) return fail("journal: " + journal.error().detail);
+  journal_ = std::move(*journal);
+  stream_ = std::make_unique<jetstream::Stream>(
+      jetstream::StreamSetup{"A", crashes_ == 0, WallTime{1}}, config_, *this);
+  store::FileStoreOptions files;
+  files.directory = "/d/streams/S";
+  files.segment_bytes = 8 << 10;
+  auto recovered = store::open_file_store(disk_, files, *stream_);
+  if (!recovered) return fail("store: " + recovered.error().detail);
+  uint64_t last = recovered->applied_index;
+  if (trace_) std::printf("boot: checkpoint at %llu\n", static_cast<unsigned long long>(last));
+  auto driver = std::make_unique<jetstream::SoloGroup>(
+      jetstream::SoloGroupOptions{kGroup, jetstream::Durability::kSynced, last}, journal_.get(),
+      *stream_);
+  group_ = driver.get();
+  if (!stream_->open(std::move(*recovered), std::move(driver))) return fail("stream");
+  const Status visited = (*tail)->visit(kGroup, [&](const store::JournalRecord& record) {
+    if (record.kind != jetstream::SoloGroup::kEntryKind || record.index <= last) return;
+    if (record.index != last + 1) fail("the journal lost entry " + std::to_string(last + 1));
+    last = record.index;
+    stream_->apply(record.index, record.bytes);
+  });
+  if (!visited) return fail("tail: " + visited.error().detail);
+  group_->recovered_up_to(last);
+  old_journals_ = (*tail)->files();
+  check_store();
+  stream_->start();
+  stream_->checkpoint();
+  is_consumer_there_ = stream_->find_consumer("c") != nullptr;
+  if (!is_consumer_there_) create_consumer();
+  repeat_unanswered();
+}
+
+void StreamSim::crash() {
+  ++crashes_;
+  if (trace_) std::printf("crash\n");
+  // They only close their files; what was under way is lost with the power.
+  stream_.reset();
+  group_ = nullptr;
+  journal_.reset();
+  disk_.crash();
+  ack_replies_.clear();
+  boot();
+}
+
+void StreamSim::turn() {
+  if (!error_.empty()) return;
+  now_ = now_ + kTick;
+  wall_ = wall_ + kTick;
+  disk_.poll();
+  while (stream_->run(64)) {
+  }
+  journal_->commit();
+  if (!old_journals_.empty() && group_->checkpoints() > 0) {
+    for (const std::string& path : old_journals_) disk_.remove_file(path, [](int) {});
+    old_journals_.clear();
+  }
+}
+
+void StreamSim::act() {
+  const uint64_t dice = plan_.below(1000);
+  if (dice < 500) {
+    publish_next();
+  } else if (dice < 650) {
+    pull();
+  } else if (dice < 660) {
+    stream_->checkpoint();
+  } else if (dice < 668) {
+    crash();
+  } else if (dice < 680 && !unanswered_.empty()) {
+    publish(*unanswered_.begin());
+  }
+}
+
+// No more crashes: everything that was begun ends.
+void StreamSim::settle() {
+  for (int i = 0; i < kTurnsMax && error_.empty(); ++i) {
+    const bool is_done =
+        unanswered_.empty() && is_consumer_there_ && delivered_.size() >= stream_->state().messages;
+    if (is_done) break;
+    if (i % 20 == 0) pull();
+    if (i % 500 == 499) repeat_unanswered();
+    turn();
+  }
+  if (error_.empty()) check_store();
+}
+
+void StreamSim::check_store() {
+  std::set<uint64_t> numbers;
+  uint64_t last_number = 0;
+  const store::StoreState& state = stream_->state();
+  if (state.messages != state.last_sequence) fail("sequences have gaps");
+  std::map<uint64_t, uint64_t> by_sequence;
+  for (uint64_t sequence = 1; sequence <= state.last_sequence && error_.empty(); ++sequence) {
+    store::StoredMessage message;
+    auto status = stream_->messages().read(sequence, message);
+    while (status == store::ReadStatus::kPending) {
+      disk_.drain();
+      status = stream_->messages().read(sequence, message);
+    }
+    if (status != store::ReadStatus::kFound) {
+      return fail("message " + std::to_string(sequence) + " cannot be read");
+    }
+    const uint64_t number = number_behind(message.body, "message ");
+    if (message.body != body_of(number)) fail("the body of a message is not what was published");
+    if (!numbers.insert(number).second) {
+      fail("message " + std::to_string(number) + " is stored twice");
+    }
+    if (number < last_number) fail("the order of the publisher is lost");
+    last_number = number;
+    by_sequence[sequence] = number;
+  }
+  for (const auto& [number, sequence] : acknowledged_) {
+    if (by_sequence[sequence] != number) {
+      return fail("message " + std::to_string(number) + " was acknowledged as " +
+                  std::to_string(sequence) + " and is not there");
+    }
+  }
+}
+
+// --- publisher ---
+
+void StreamSim::take(Inlet inlet, Slice subject, Slice header, Slice body, Slice reply) {
+  std::string sizes = header.empty() ? "" : std::to_string(header.size()) + " ";
+  sizes += std::to_string(header.size() + body.size());
+  std::string tail;
+  if (!reply.empty()) tail.append(reply).append(" ");
+  tail.append(sizes).append("\r\n").append(header).append(body).append("\r\n");
+  router::Message message;
+  message.subject = subject;
+  message.tail = tail;
+  message.reply_bytes = static_cast<uint32_t>(reply.size());
+  message.sizes_bytes = static_cast<uint32_t>(sizes.size());
+  message.header_bytes = static_cast<uint32_t>(header.size());
+  stream_->take(inlet, message);
+}
+
+void StreamSim::publish(uint64_t number) {
+  const std::string header = "NATS/1.0\r\nNats-Msg-Id: id-" + std::to_string(number) + "\r\n\r\n";
+  take(Inlet::kPublish, "s." + std::to_string(number % 5), header, body_of(number),
+       "pub." + std::to_string(number));
+}
+
+// A window of 32: the order of what is repeated is that of the first time.
+void StreamSim::publish_next() {
+  if (unanswered_.size() >= 32) return;
+  unanswered_.insert(next_number_);
+  publish(next_number_++);
+}
+
+void StreamSim::repeat_unanswered() {
+  for (const uint64_t number : unanswered_) publish(number);
+}
+
+void StreamSim::on_answer(uint64_t number, Slice body) {
+  const uint64_t sequence = number_behind(body, "{\"stream\":\"S\",\"seq\":");
+  if (sequence == 0) return fail("refused: " + std::string(body));
+  const auto [known, is_new] = acknowledged_.emplace(number, sequence);
+  if (!is_new && known->second != sequence) fail("two sequences for one message");
+  unanswered_.erase(number);
+}
+
+// --- worker ---
+
+void StreamSim::create_consumer() {
+  jetstream::ConsumerConfig wanted;
+  wanted.name = wanted.durable_name = "c";
+  wanted.ack_policy = jetstream::AckPolicy::kExplicit;
+  wanted.ack_wait = Duration::seconds(1);
+  auto checked = check_consumer_config(wanted, config_, {});
+  if (!checked) return fail("consumer: " + checked.error().description);
+  stream_->create_consumer(*checked,
+                           [this](const jetstream::ApiError* error, jetstream::Consumer*) {
+                             if (error == nullptr) is_consumer_there_ = true;
+                           });
+}
+
+void StreamSim::pull() {
+  if (!is_consumer_there_) return;
+  take(Inlet::kPull, "$JS.API.CONSUMER.MSG.NEXT.S.c", {}, "{\"batch\":10,\"expires\":500000000}",
+       "work");
+}
+
+void StreamSim::on_delivery(const jetstream::OutMessage& message) {
+  // $JS.ACK.S.c.<deliveries>.<stream sequence>...
+  size_t at = 0;
+  for (int dots = 0; dots < 5; ++dots) at = message.reply.find('.', at) + 1;
+  const uint64_t sequence = number_behind(message.reply.substr(at), "");
+  if (sequence == 0) return;
+  if (confirmed_.contains(sequence)) {
+    return fail("message " + std::to_string(sequence) + " came again after its confirmed ack");
+  }
+  delivered_.insert(sequence);
+  if (plan_.below(4) == 0) return;  // not acked: comes again
+  ack_replies_[next_ack_] = sequence;
+  const std::string subject(message.reply);
+  const std::string reply = "acked." + std::to_string(next_ack_++);
+  take(Inlet::kAck, subject, {}, "+ACK", reply);
+}
+
+uint32_t StreamSim::send(jetstream::Stream&, const jetstream::OutMessage& message) {
+  if (const uint64_t number = number_behind(message.target, "pub."); number != 0) {
+    on_answer(number, message.body);
+  } else if (const uint64_t ack = number_behind(message.target, "acked."); ack != 0) {
+    confirmed_.insert(ack_replies_[ack]);
+  } else if (message.target == "work" && !message.reply.empty()) {
+    on_delivery(message);
+  }
+  return 1;
+}
+
+// --- journal ---
+
+void StreamSim::on_synced(uint64_t position) {
+  if (group_ != nullptr) group_->on_synced(position);
+}
+
+void StreamSim::on_failed(int error, uint64_t) {
+  fail("the journal failed: " + std::to_string(error));
+}
+
+void StreamSim::on_checkpoint_wanted(store::GroupId) {
+  if (stream_ != nullptr) stream_->checkpoint();
+}
+
+void StreamSim::log(jetstream::LogLevel level, std::string text) {
+  if (trace_) std::printf("%s\n", text.c_str());
+  if (level == jetstream::LogLevel::kError) fail(text);
+}
+
+void StreamSim::fail(const std::string& what) {
+  if (error_.empty()) error_ = what + " (after " + std::to_string(crashes_) + " crashes)";
+}
+
+}  // namespace petrel::sim
