@@ -115,7 +115,8 @@ void FileStore::recover_from(const CheckpointFile& file, const FileSizes& sizes)
   next_id_ = std::max(next_id_, newest.next_segment);
   lost_ = newest.lost;
   wipes_ = newest.wipes;
-  needs_full_ = false;
+  // Encrypted with what may be the key before: written anew as a whole.
+  needs_full_ = codec_.key_id() != 0;
   log_bytes_ = file.bytes;
   full_bytes_ = file.full_bytes;
   for (const SegmentRecord& record : newest.segments) adopt(record);
