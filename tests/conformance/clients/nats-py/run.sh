@@ -9,4 +9,11 @@ if ! cmp -s "$here/requirements.txt" "$work/site/requirements.txt"; then
     --cache-dir "$cache/pip" --target "$work/site" -r "$here/requirements.txt" >&2 || fail "cannot be installed"
   cp "$here/requirements.txt" "$work/site/requirements.txt"
 fi
-PYTHONPATH=$work/site exec python3 -W ignore "$here/checks.py" "$server"
+export PYTHONPATH=$work/site
+core=$(python3 -W ignore "$here/checks.py" "$server"); core_status=$?
+echo "$core" | head -n -1
+stream=$(python3 -W ignore "$here/jetstream_checks.py" "$server"); stream_status=$?
+echo "$stream" | head -n -1
+printf '%s\n%s\n' "$core" "$stream" | awk '/ passed, / { passed += $1; failed += $3; skipped += $5 }
+  END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped }'
+exit $((core_status | stream_status))
