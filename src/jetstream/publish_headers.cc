@@ -9,6 +9,8 @@ namespace petrel::jetstream {
 namespace {
 
 constexpr Slice kPrefix = "Nats-";
+// What stands behind it in a dead letter are the headers of the original: they do not act again.
+constexpr Slice kOriginalFollows = "Nats-Dead-Letter-Stream:";
 // Behind the prefix, in the order of PublishHeader.
 constexpr std::array<Slice, static_cast<size_t>(PublishHeader::kCount)> kNames = {
     "Nats-Msg-Id",
@@ -55,6 +57,7 @@ PublishHeaders::PublishHeaders(Slice block) {
     const char* line_end = found == nullptr ? end : static_cast<const char*>(found);
     const Slice line(at, static_cast<size_t>(line_end - at));
     if (line.size() > kPrefix.size() && std::memcmp(at, kPrefix.data(), kPrefix.size()) == 0) {
+      if (line.substr(0, kOriginalFollows.size()) == kOriginalFollows) return;
       note(line);
     }
     at = line_end + 2;
