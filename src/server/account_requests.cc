@@ -29,6 +29,25 @@ void append_field(std::string& out, Slice name, Slice value) {
   append_go_json_string(out, value);
 }
 
+// All flags that nats-server knows, with what the configuration says of them.
+void append_flags(std::string& out, const std::map<std::string, bool>& configured) {
+  std::map<std::string, bool> flags = {{"js_ack_fc_v2", false},
+                                       {"js_api_reply_v2", false},
+                                       {"js_raft_delete_range", true},
+                                       {"js_snapshot_sources", false}};
+  for (auto& [name, is_on] : flags) {
+    const auto found = configured.find(name);
+    if (found != configured.end()) is_on = found->second;
+  }
+  out.append(",\"feature_flags\":{");
+  for (const auto& [name, is_on] : flags) {
+    if (out.back() != '{') out.push_back(',');
+    append_go_json_string(out, name);
+    out.append(is_on ? ":true" : ":false");
+  }
+  out.push_back('}');
+}
+
 }  // namespace
 
 AccountRequests::AccountRequests(AuthEnvironment& environment, AuthEndpoints& endpoints,
@@ -257,6 +276,7 @@ std::string AccountRequests::server_json() {
   append_field(json, "id", identity.id);
   if (!options.cluster.name.empty()) append_field(json, "cluster", options.cluster.name);
   append_field(json, "ver", "2.15.2");
+  append_flags(json, options.feature_flags);
   json.append(",\"jetstream\":").append(options.jetstream.enabled ? "true" : "false");
   json.append(",\"flags\":0,\"seq\":").append(std::to_string(++sent_)).append(",\"time\":");
   append_go_json_string(json, monitor::time_text(environment_.wall_now()));

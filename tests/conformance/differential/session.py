@@ -272,6 +272,11 @@ class Session:
         count, _, text = step.text.partition(" ")
         self._peer(step).send(scenario.unescape(text) * int(count))
 
+    def step_push(self, step):
+        """`push SUBJECT REPLY BODY`: publishes a request; the size is counted."""
+        subject, reply, body = step.text.split(" ", 2)
+        self._peer(step).send(f"PUB {subject} {reply} {len(body)}\r\n{body}\r\n".encode())
+
     def step_close(self, step):
         self._peer(step).close()
         del self.peers[step.actor]
