@@ -240,8 +240,7 @@ void Inflow::on_answer(const Arrived& message, Instant now) {
 
 bool Inflow::take(const Incoming& message) {
   if (!is_asked_ && !is_flowing_) return false;
-  const bool is_own = message.subject == answer_ || message.subject == deliver_ ||
-                      message.reply.find("." + consumer_ + ".") != Slice::npos;
+  const bool is_own = message.subject == answer_ || message.target == deliver_;
   if (!is_own) return false;
   arrived_.push_back({std::string(message.subject), std::string(message.reply),
                       std::string(message.header), std::string(message.body)});

@@ -60,10 +60,10 @@ void Stream::stop(Slice reason) {
 
 // --- each turn ---
 
-void Stream::take(Inlet inlet, const router::Message& message) {
+void Stream::take(Inlet inlet, const router::Message& message, Slice target) {
   const Slice whole = message.body();
   const Incoming incoming{message.subject, message.reply(), whole.substr(0, message.header_bytes),
-                          whole.substr(message.header_bytes)};
+                          whole.substr(message.header_bytes), target};
   core_->take(inlet, incoming);
   core_->host.wake(*this);
 }

@@ -33,6 +33,7 @@ struct Incoming {
   Slice reply;
   Slice header;
   Slice body;
+  Slice target = {};  // the subject subscribed to: deliveries keep the one they were stored under
 };
 
 // On its way into an entry; what was rewritten lies in the buffers.

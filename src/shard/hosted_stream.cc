@@ -14,8 +14,8 @@ class HostedStream::StreamInlet final : public router::Endpoint {
         inlet_(inlet) {
     account = hosted.place_.account;
   }
-  void take(const router::Subscription& /*subscription*/, const router::Message& message) override {
-    hosted_.stream_->take(inlet_, message);
+  void take(const router::Subscription& subscription, const router::Message& message) override {
+    hosted_.stream_->take(inlet_, message, subscription.subject());
   }
 
  private:

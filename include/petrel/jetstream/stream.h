@@ -85,8 +85,8 @@ class Stream final : public GroupMember, public ConsumerHost, public store::Mess
   void stop(Slice reason);
 
   // --- each turn ---
-  // Stages what came to one of its inlets. Never sends.
-  void take(Inlet inlet, const router::Message& message);
+  // Stages what came to one of its inlets, to its subscription `target`. Never sends.
+  void take(Inlet inlet, const router::Message& message, Slice target);
   // Applies what is committed, answers, runs consumers, expires. Returns whether there is more to
   // do at once; else the host was told when.
   bool run(size_t budget);

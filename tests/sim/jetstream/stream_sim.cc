@@ -202,7 +202,7 @@ void StreamSim::take(Inlet inlet, Slice subject, Slice header, Slice body, Slice
   message.reply_bytes = static_cast<uint32_t>(reply.size());
   message.sizes_bytes = static_cast<uint32_t>(sizes.size());
   message.header_bytes = static_cast<uint32_t>(header.size());
-  stream_->take(inlet, message);
+  stream_->take(inlet, message, subject);
 }
 
 void StreamSim::publish(uint64_t number) {

@@ -53,7 +53,8 @@ void deliver(StreamWorld& world, const Asked& asked, uint64_t sequence, uint64_t
              const std::string& body, const std::map<std::string, std::string>& headers = {}) {
   world.take(Inlet::kReply, "o.a", StreamWorld::block(headers), body,
              "$JS.ACK.O." + asked.consumer + ".1." + std::to_string(sequence) + "." +
-                 std::to_string(consumer_sequence) + ".1600000000000000000.2");
+                 std::to_string(consumer_sequence) + ".1600000000000000000.2",
+             asked.deliver_to);
   world.run();
 }
 

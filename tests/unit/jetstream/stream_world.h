@@ -97,7 +97,8 @@ class StreamWorld final : public StreamHost {
   }
 
   // --- publishing ---
-  void take(Inlet inlet, Slice subject, Slice header, Slice body, Slice reply) {
+  // `target`: the subject subscribed to, if it is not that of the message.
+  void take(Inlet inlet, Slice subject, Slice header, Slice body, Slice reply, Slice target = {}) {
     std::string tail;
     router::Message message;
     if (!reply.empty()) tail.append(reply).append(" ");
@@ -111,7 +112,7 @@ class StreamWorld final : public StreamHost {
     message.reply_bytes = static_cast<uint32_t>(reply.size());
     message.sizes_bytes = static_cast<uint32_t>(sizes.size());
     message.header_bytes = static_cast<uint32_t>(header.size());
-    stream->take(inlet, message);
+    stream->take(inlet, message, target.empty() ? subject : target);
   }
   void put(Slice subject, Slice body, const std::map<std::string, std::string>& headers = {},
            Slice reply = "R") {
