@@ -1,10 +1,10 @@
 #include "store/frame_codec.h"
 
 #include "store/byte_codec.h"
-#include "store/snappy_block.h"
 
 #include "petrel/base/check.h"
 #include "petrel/base/crc32c.h"
+#include "petrel/store/snappy_block.h"
 
 #include <sodium.h>
 

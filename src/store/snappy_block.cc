@@ -1,4 +1,4 @@
-#include "store/snappy_block.h"
+#include "petrel/store/snappy_block.h"
 
 #include "store/byte_codec.h"
 
