@@ -77,6 +77,7 @@ int Daemon::run() {
   options.prepare_log = [this](const conf::Options& now) {
     return logger_.prepare(log_settings(now, executable_));
   };
+  options.must_stop = [this] { signals_.wake_up(); };
   auto server = Server::create(std::move(options));
   if (!server) return fail(std::string(conf::kProgram) + ": " + server.error().detail);
   server_ = *std::move(server);

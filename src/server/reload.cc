@@ -24,39 +24,45 @@ bool concerns(const std::vector<conf::ReloadChange>& changes, conf::ReloadArea a
 
 }  // namespace
 
+// The watch rests meanwhile: both load the same files.
 Status Server::reload(const conf::Options& options) {
-  Impl& impl = *impl_;
-  conf::Options after = options;
-  if (after.port < 0) after.port = impl.port;
-  const std::shared_ptr<const server::LoadedConfig> before = impl.current.get();
+  std::string tls_files = server::tls_files_signature(options);
+  impl_->tls_watch.reset();
+  Status status = impl_->reload(options);
+  if (impl_->options().tls) {
+    impl_->tls_watch = std::make_unique<server::TlsWatch>(*impl_, std::move(tls_files));
+  }
+  return status;
+}
+
+Status Server::Impl::reload(conf::Options after) {
+  if (after.port < 0) after.port = port;
+  const std::shared_ptr<const server::LoadedConfig> before = current.get();
   const conf::ReloadPlan plan = conf::compare_options(before->options, after);
   if (!plan.refusal.empty()) return Error{Errc::kUnsupported, plan.refusal};
   // Everything that can fail comes before anything is changed.
   PETREL_TRY(const std::shared_ptr<const session::SessionConfig> config,
-             server::make_session_config(after, impl.identity, impl.port));
-  std::string tls_files = server::tls_files_signature(after);
-  PETREL_TRY(server::TlsContexts tls, impl.load_tls(after));
+             server::make_session_config(after, identity, port));
+  PETREL_TRY(server::TlsContexts tls, load_tls(after));
   // An HTTPS port stays what it is.
   if (tls.monitoring == nullptr) tls.monitoring = before->tls.monitoring;
   std::function<void()> change_log;
-  if (impl.prepare_log && concerns(plan.changes, conf::ReloadArea::kLogging)) {
-    PETREL_TRY(change_log, impl.prepare_log(after));
+  if (prepare_log && concerns(plan.changes, conf::ReloadArea::kLogging)) {
+    PETREL_TRY(change_log, prepare_log(after));
   }
-  impl.describe_accounts(*config->accounts);
-  impl.current.replace_tls(tls);
-  impl.current.replace(after, wall_now());
-  for (const conf::ReloadChange& change : plan.changes) impl.apply(change);
+  describe_accounts(*config->accounts);
+  current.replace_tls(tls);
+  current.replace(after, wall_now());
+  for (const conf::ReloadChange& change : plan.changes) apply(change);
   if (change_log) change_log();
   const bool auth_changed = concerns(plan.changes, conf::ReloadArea::kAuthorization);
-  impl.on_every_loop([&](uint16_t loop, shard::Shard& shard) {
-    impl.loops[loop]->set_tls_context(impl.current.get()->tls.clients);
+  on_every_loop([&](uint16_t loop, shard::Shard& shard) {
+    loops[loop]->set_tls_context(current.get()->tls.clients);
     shard.change_config(config, auth_changed);
   });
-  if (impl.auth_service != nullptr) impl.auth_service->reload();
-  impl.tls_watch.reset();
-  if (after.tls) impl.tls_watch = std::make_unique<server::TlsWatch>(impl, std::move(tls_files));
-  impl.say(LogLevel::kInfo, "Reloaded server configuration " +
-                                (after.digest.empty() ? "" : "(" + after.digest + ")"));
+  if (auth_service != nullptr) auth_service->reload();
+  say(LogLevel::kInfo,
+      "Reloaded server configuration " + (after.digest.empty() ? "" : "(" + after.digest + ")"));
   return Status::ok();
 }
 

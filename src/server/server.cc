@@ -45,6 +45,7 @@ Server::Impl::Impl(ServerOptions given)
     : executable(std::move(given.executable)),
       log_line(std::move(given.log)),
       prepare_log(std::move(given.prepare_log)),
+      must_stop(std::move(given.must_stop)),
       identity(server::make_identity()),
       start_time(wall_now()),
       accounts(server::random_seed(), server::loop_count(given.options)),

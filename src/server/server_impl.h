@@ -55,13 +55,15 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost, server::Tls
 
   // tls_listener.cc
   // Says what of tls { } this build cannot do.
-  Result<server::TlsContexts> load_tls(const conf::Options& of) const;
+  Result<server::TlsContexts> load_tls(const conf::Options& of);
   void announce_tls() const;
   // Puts the contexts in force on all loops.
   void spread_tls();
   conf::Options watched_options() const override { return options(); }
   void tls_files_changed() override;
   void report_refused_handshakes() override;
+  void look_after_staples() override;
+  void renew_tls(const std::string& said);
 
   // auth_setup.cc
   Status open_auth();
@@ -71,6 +73,7 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost, server::Tls
   bool decide_elsewhere(router::ConnectionHandle connection, auth::AuthRequest request) override;
 
   // reload.cc
+  Status reload(conf::Options after);
   void apply(const conf::ReloadChange& change);
   void close_excess_connections();
 
@@ -100,11 +103,16 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost, server::Tls
   const std::string executable;
   const std::function<void(LogLevel, const std::string&)> log_line;
   const std::function<Result<std::function<void()>>(const conf::Options&)> prepare_log;
+  const std::function<void()> must_stop;
   const server::Identity identity;
   const WallTime start_time;
   server::CurrentConfig current;  // options, digest, when they were loaded
   router::AccountRegistry accounts;
   server::TlsRateLimit tls_rate;
+  // The watch's while there is one.
+  server::Staples staples{[this](bool is_error, const std::string& text) {
+    say(is_error ? LogLevel::kError : LogLevel::kInfo, text);
+  }};
   std::unique_ptr<server::TlsWatch> tls_watch;  // null without tls { }
   std::unique_ptr<net::WorkerPool> workers;
   std::vector<std::unique_ptr<server::LoopThread>> loops;

@@ -5,8 +5,17 @@
 
 namespace petrel {
 
-Result<server::TlsContexts> Server::Impl::load_tls(const conf::Options& of) const {
-  auto contexts = server::load_tls_contexts(of);
+namespace {
+
+WallTime wall_now() {
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  return {std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count()};
+}
+
+}  // namespace
+
+Result<server::TlsContexts> Server::Impl::load_tls(const conf::Options& of) {
+  auto contexts = server::load_tls_contexts(of, staples, wall_now());
   if (!contexts || contexts->clients == nullptr) return contexts;
   for (const std::string& name : contexts->clients->left_out()) {
     say(LogLevel::kWarn, "TLS: " + name + " is not available and left out");
@@ -32,7 +41,7 @@ void Server::Impl::spread_tls() {
 }
 
 // Files that do not fit together are half of a change: the next look finds the other half.
-void Server::Impl::tls_files_changed() {
+void Server::Impl::renew_tls(const std::string& said) {
   const std::shared_ptr<const server::LoadedConfig> before = current.get();
   auto contexts = load_tls(before->options);
   if (!contexts) {
@@ -42,7 +51,22 @@ void Server::Impl::tls_files_changed() {
   }
   if (!current.replace_tls(before, *std::move(contexts))) return;  // a reload was faster
   spread_tls();
-  say(LogLevel::kInfo, "TLS files changed: new connections use them");
+  say(LogLevel::kInfo, said);
+}
+
+void Server::Impl::tls_files_changed() {
+  renew_tls("TLS files changed: new connections use them");
+}
+
+void Server::Impl::look_after_staples() {
+  const Result<bool> changed = server::refresh_staples(options(), staples, wall_now());
+  if (!changed || !*changed) return;
+  if (!staples.must_stop()) {
+    renew_tls("New OCSP status: new connections see it");
+    return;
+  }
+  say(LogLevel::kError, "A certificate of this server is not good any more, shutting down");
+  if (must_stop) must_stop();
 }
 
 void Server::Impl::report_refused_handshakes() {

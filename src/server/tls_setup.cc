@@ -45,14 +45,22 @@ Result<net::TlsSettings> read_settings(const conf::TlsOptions& tls) {
 
 }  // namespace
 
-Result<TlsContexts> load_tls_contexts(const conf::Options& options) {
+Result<TlsContexts> load_tls_contexts(const conf::Options& options, Staples& staples,
+                                      WallTime now) {
   TlsContexts contexts;
   if (!options.tls) return contexts;
   PETREL_TRY(net::TlsSettings settings, read_settings(*options.tls));
+  PETREL_TRY_STATUS(staples.fill(options, settings, now));
   PETREL_TRY(contexts.clients, net::TlsContext::create(settings));
   settings.verify_peer = false;
   PETREL_TRY(contexts.monitoring, net::TlsContext::create(settings));
   return contexts;
+}
+
+Result<bool> refresh_staples(const conf::Options& options, Staples& staples, WallTime now) {
+  if (!options.tls || staples.due().ns == 0 || now < staples.due()) return false;
+  PETREL_TRY(const net::TlsSettings settings, read_settings(*options.tls));
+  return staples.refresh(options, settings, now);
 }
 
 std::shared_ptr<const session::SessionTls> make_session_tls(const conf::Options& options) {

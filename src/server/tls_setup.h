@@ -6,6 +6,7 @@
 #pragma once
 
 #include "server/config_reload.h"
+#include "server/tls_staple.h"
 
 #include "petrel/base/result.h"
 #include "petrel/conf/options.h"
@@ -18,7 +19,9 @@
 namespace petrel::server {
 
 // None without a tls { } block. Errors: Error::detail is the text for the log.
-Result<TlsContexts> load_tls_contexts(const conf::Options& options);
+Result<TlsContexts> load_tls_contexts(const conf::Options& options, Staples& staples, WallTime now);
+// Asks again for what is due. True: load_tls_contexts has something new.
+Result<bool> refresh_staples(const conf::Options& options, Staples& staples, WallTime now);
 std::shared_ptr<const session::SessionTls> make_session_tls(const conf::Options& options);
 
 // At most so many handshakes begin within a second of the first of them.

@@ -51,6 +51,7 @@ TlsWatch::~TlsWatch() {
 void TlsWatch::watch() {
   while (sleep_.sleep_for(kPeriod)) {
     host_.report_refused_handshakes();
+    host_.look_after_staples();
     std::string now = tls_files_signature(host_.watched_options());
     if (now == seen_) continue;
     seen_ = std::move(now);

@@ -1,7 +1,7 @@
-// TlsWatch: looks every second whether the files of tls { } have changed, and asks for a report of
-// handshakes that were refused.
+// TlsWatch: looks every second whether the files of tls { } have changed, asks for a report of
+// handshakes that were refused, and for new OCSP answers when they are due.
 //
-// Owner: Server::Impl. Thread: its own, on which both functions of TlsWatchHost are called.
+// Owner: Server::Impl. Thread: its own, on which the functions of TlsWatchHost are called.
 #pragma once
 
 #include "server/cancellable_sleep.h"
@@ -19,6 +19,7 @@ class TlsWatchHost {
   virtual conf::Options watched_options() const = 0;
   virtual void tls_files_changed() = 0;
   virtual void report_refused_handshakes() = 0;
+  virtual void look_after_staples() = 0;
 };
 
 class TlsWatch {

@@ -8,6 +8,7 @@ import sys
 import tempfile
 
 import nats
+import tls_checks
 from nats import errors
 
 WAIT = 10
@@ -307,7 +308,8 @@ async def bcrypt_password():
 
 CHECKS = (connect_options, no_echo, publish_subscribe, headers, request_reply, request_reply_old_style,
           no_responders, queue_groups, drain, flush, auto_unsubscribe, reconnect_after_restart, max_payload_error,
-          permission_errors, lame_duck_notice, token, user_and_password, bcrypt_password)
+          permission_errors, lame_duck_notice, token, user_and_password, bcrypt_password,
+          *tls_checks.checks(connected, (OSError, asyncio.TimeoutError, errors.Error)))
 
 
 async def main():
