@@ -19,14 +19,17 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"golang.org/x/crypto/ocsp"
 )
 
 // authority signs certificates and keeps them as files of one folder.
@@ -466,6 +469,82 @@ func tlsRateLimit(a *authority) error {
 	return nil
 }
 
+// responder answers OCSP requests for the certificates of an authority with one status.
+func (a *authority) responder(status *atomic.Int32) *httptest.Server {
+	return httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
+		body, err := io.ReadAll(request.Body)
+		if err != nil {
+			return
+		}
+		asked, err := ocsp.ParseRequest(body)
+		if err != nil {
+			answer.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		response, err := ocsp.CreateResponse(a.certificate, a.certificate, ocsp.Response{
+			Status: int(status.Load()), SerialNumber: asked.SerialNumber, RevokedAt: time.Now(),
+			ThisUpdate: time.Now().Add(-time.Minute), NextUpdate: time.Now().Add(time.Hour),
+		}, a.key)
+		if err != nil {
+			return
+		}
+		answer.Header().Set("Content-Type", "application/ocsp-response")
+		_, _ = answer.Write(response)
+	}))
+}
+
+// staple is what the server says of its certificate in the handshake.
+func (a *authority) staple(running *server) (*ocsp.Response, error) {
+	connection, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", running.port), wait)
+	if err != nil {
+		return nil, err
+	}
+	defer connection.Close()
+	if _, err := bufio.NewReaderSize(connection, 4096).ReadString('\n'); err != nil {
+		return nil, err
+	}
+	secure := tls.Client(connection, &tls.Config{ServerName: "localhost", InsecureSkipVerify: true})
+	if err := secure.Handshake(); err != nil {
+		return nil, err
+	}
+	if len(secure.OCSPResponse()) == 0 {
+		return nil, nil
+	}
+	return ocsp.ParseResponse(secure.OCSPResponse(), a.certificate)
+}
+
+// A server that must show that its certificate is good does, and does not start when it is not.
+func tlsOcspStaple(a *authority) error {
+	var status atomic.Int32
+	status.Store(ocsp.Good)
+	responder := a.responder(&status)
+	defer responder.Close()
+	always := fmt.Sprintf("ocsp { mode: always, url: %q }\n", responder.URL)
+	for config, wanted := range map[string]bool{always: true, "ocsp: false\n": false, "": false} {
+		running, err := start(config + a.block(""))
+		if err != nil {
+			return err
+		}
+		shown, err := a.staple(running)
+		running.stop()
+		if err != nil {
+			return err
+		}
+		if err := expect("a staple is shown with "+config, shown != nil, wanted); err != nil {
+			return err
+		}
+		if wanted && shown.Status != ocsp.Good {
+			return fmt.Errorf("the status is %d", shown.Status)
+		}
+	}
+	status.Store(ocsp.Revoked)
+	if running, err := start(always + a.block("")); err == nil {
+		running.stop()
+		return errors.New("started with a revoked certificate")
+	}
+	return nil
+}
+
 type namedCheck struct {
 	name  string
 	check func() error
@@ -485,4 +564,5 @@ var tlsChecks = []namedCheck{
 	{"tls_reload", tlsCheck(tlsReload)},
 	{"tls_monitoring", tlsCheck(tlsMonitoring)},
 	{"tls_rate_limit", tlsCheck(tlsRateLimit)},
+	{"tls_ocsp_staple", tlsCheck(tlsOcspStaple)},
 }
