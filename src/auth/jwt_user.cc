@@ -240,7 +240,8 @@ Admission admit_user(const UserClaims& shown, const JwtAccount& account, const C
     return admission;
   }
   std::shared_ptr<User> user = make_user(claims, account.account, rules.strict_permissions, false);
-  if (user->permissions == nullptr) user->permissions = account.default_permissions;
+  user->takes_default_permissions = user->permissions == nullptr;
+  if (user->takes_default_permissions) user->permissions = account.default_permissions;
   user->ends = end_of(claims, window, rules.now);
   admission.user = std::move(user);
   return admission;

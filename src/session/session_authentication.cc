@@ -234,10 +234,17 @@ void ClientSession::account_changed(const auth::JwtAccount& changed,
       tenant_->name != changed.account->name) {
     return;
   }
+  if (user_ != nullptr && user_->identity != nullptr) {
+    auto user = std::make_shared<auth::User>(*user_);
+    user->account = changed.account;
+    if (user->takes_default_permissions) user->permissions = changed.default_permissions;
+    apply_user(user);
+  }
   tenant_ = changed.account;
   mappings_ = tenant_->mappings.empty() ? nullptr : &tenant_->mappings;
   parser_.set_limits(parser_limits());
   if (!obeys_account(changed, signers)) return;
+  prune_subscriptions();
   if (const int64_t limit = max_subscriptions();
       limit >= 0 && static_cast<int64_t>(sids_.size()) >= limit) {
     log(LogLevel::kError, "maximum subscriptions exceeded");

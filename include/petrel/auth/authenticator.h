@@ -33,6 +33,7 @@ struct User {
   int32_t max_payload = -1;                        // -1: no limit of its own
   int32_t max_subscriptions = -1;
   std::shared_ptr<const JwtIdentity> identity = {};  // null: no key, no JWT
+  bool takes_default_permissions = false;            // of its account, whatever they are
   std::optional<WallTime> ends = {};                 // the connection, whatever it does
 };
 
@@ -42,9 +43,9 @@ struct Credentials {
   Slice token = {};
   Slice nkey = {};
   Slice jwt = {};
-  Slice signature = {};        // of the nonce
-  Slice proxy_signature = {};  // of the nonce, by a proxy
-  Slice nonce = {};            // what this connection was given
+  Slice signature = {};                              // of the nonce
+  Slice proxy_signature = {};                        // of the nonce, by a proxy
+  Slice nonce = {};                                  // what this connection was given
   const CertificateIdentity* certificate = nullptr;  // null: the client showed none
 };
 
