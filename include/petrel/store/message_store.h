@@ -72,35 +72,11 @@ enum class ReadStatus : uint8_t {
 // Filters: literal or wildcard subjects, none a subset of another; empty: everything.
 using Filters = std::vector<std::string>;
 
-class MessageStore {
+// What a store knows without reading messages; always answered at once.
+class MessageLookups {
  public:
-  class Listener {
-   public:
-    virtual ~Listener() = default;
-    // Some read that answered kPending would now answer otherwise.
-    virtual void on_readable() = 0;
-    // Everything up to and including `applied_index` is on disk (checkpoint()).
-    virtual void on_checkpoint(uint64_t applied_index, int error) = 0;
-    // A range was found damaged and quarantined; for the log, monitoring and advisories.
-    virtual void on_damaged(uint64_t first, uint64_t last, const std::string& what) = 0;
-  };
-  virtual ~MessageStore() = default;
+  virtual ~MessageLookups() = default;
 
-  // --- changes, from apply ---
-  virtual void append(const NewMessage& message) = 0;
-  // The sequence is used up without a message (no interest, gaps of a mirror).
-  virtual void skip(uint64_t sequence, WallTime time) = 0;
-  // `erase`: the bytes are overwritten. Null: was not there.
-  virtual std::optional<RemovedMessage> remove(uint64_t sequence, bool erase) = 0;
-  // Removes every message below `sequence`; the first sequence becomes at least it. Tells each
-  // removed one when `visit` is set. Returns how many.
-  virtual uint64_t purge_below(uint64_t sequence,
-                               const std::function<void(const RemovedMessage&)>& visit) = 0;
-  // The sequences below `sequence` count as used (first_seq of a new stream, purge of an empty
-  // one).
-  virtual void advance(uint64_t sequence) = 0;
-
-  // --- lookups, always answered at once ---
   virtual const StoreState& state() const = 0;
   // What a message counts in StoreState::bytes.
   virtual uint64_t counted_bytes(size_t subject, size_t header, size_t body) const = 0;
@@ -130,6 +106,39 @@ class MessageStore {
     std::string subject;
   };
   virtual std::optional<Known> known(uint64_t sequence) const = 0;
+};
+
+// What changes a store, from apply.
+class MessageChanges : public MessageLookups {
+ public:
+  virtual void append(const NewMessage& message) = 0;
+  // The sequence is used up without a message (no interest, gaps of a mirror).
+  virtual void skip(uint64_t sequence, WallTime time) = 0;
+  // `erase`: the bytes are overwritten. Null: was not there.
+  virtual std::optional<RemovedMessage> remove(uint64_t sequence, bool erase) = 0;
+  // Removes every message below `sequence`; the first sequence becomes at least it. Tells each
+  // removed one when `visit` is set. Returns how many.
+  virtual uint64_t purge_below(uint64_t sequence,
+                               const std::function<void(const RemovedMessage&)>& visit) = 0;
+  // The sequences below `sequence` count as used (first_seq of a new stream, purge of an empty
+  // one).
+  virtual void advance(uint64_t sequence) = 0;
+};
+
+// What is durable, and the messages themselves. The owner calls maintain() now and then: a failed
+// checkpoint is followed by a successful one only when it did.
+class MessageStore : public MessageChanges {
+ public:
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    // Some read that answered kPending would now answer otherwise.
+    virtual void on_readable() = 0;
+    // Everything up to and including `applied_index` is on disk (checkpoint()).
+    virtual void on_checkpoint(uint64_t applied_index, int error) = 0;
+    // A range was found damaged and quarantined; for the log, monitoring and advisories.
+    virtual void on_damaged(uint64_t first, uint64_t last, const std::string& what) = 0;
+  };
 
   // --- reads ---
   virtual ReadStatus read(uint64_t sequence, StoredMessage& message) = 0;
@@ -138,7 +147,7 @@ class MessageStore {
 
   // --- durability (a memory store answers at once) ---
   // Makes everything applied so far durable, with `extra` (state of stream and consumers) as of
-  // `applied_index`. One at a time; Listener::on_checkpoint answers.
+  // `applied_index`. One at a time; Listener::on_checkpoint answers, perhaps before the return.
   virtual void checkpoint(uint64_t applied_index, std::string extra) = 0;
   virtual bool is_checkpointing() const = 0;
   virtual uint64_t bytes_on_disk() const = 0;
@@ -184,8 +193,9 @@ struct RecoveredStore {
 };
 
 // Opens or begins a store as of its last checkpoint; what was written later is cut off (the journal
-// brings it again). Damage is quarantined and told to the listener after the return, in the first
-// poll. Only at start and when a stream is made (then nothing is read).
+// brings it again). Damage is quarantined and told to the listener after the return, with the first
+// append, read or maintain(). kUnsupported: encrypted, and no key fits. Only at start and when a
+// stream is made (then nothing is read).
 Result<RecoveredStore> open_file_store(Disk& disk, const FileStoreOptions& options,
                                        MessageStore::Listener& listener);
 
