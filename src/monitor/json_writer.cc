@@ -3,6 +3,7 @@
 #include "petrel/base/go_json.h"
 #include "petrel/monitor/text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -47,6 +48,29 @@ void JsonWriter::value(double number) {
 
 void JsonWriter::value(WallTime time) {
   value(Slice(time_text(time)));
+}
+
+void JsonWriter::embed(Slice compact) {
+  for (size_t i = 0; i < compact.size(); ++i) {
+    const char c = compact[i];
+    if (c == '{' || c == '[') {
+      begin(c);
+    } else if (c == '}' || c == ']') {
+      end(c);
+    } else if (c == ':') {
+      text_ += indent_ == 0 ? ":" : ": ";
+      after_key_ = true;
+    } else if (c != ',') {
+      size_t last = i;  // of a text, a number or a word
+      if (c == '"') {
+        for (++last; compact[last] != '"'; ++last) last += compact[last] == '\\' ? 1 : 0;
+      } else {
+        last = std::min(compact.find_first_of(",}]", i), compact.size()) - 1;
+      }
+      literal(compact.substr(i, last - i + 1));
+      i = last;
+    }
+  }
 }
 
 void JsonWriter::null() {

@@ -24,7 +24,7 @@ void write_by_kind(JsonWriter& json, Slice name, uint64_t clients) {
   json.end_object();
 }
 
-void write_listener(JsonWriter& json, const VarzConfig& config) {
+void write_listener(JsonWriter& json, const VarzConfig& config, const JetStreamFigures& jetstream) {
   json.field("server_id", Slice(config.server_id));
   json.field("server_name", Slice(config.server_name));
   json.field("version", Slice(config.version));
@@ -48,10 +48,13 @@ void write_listener(JsonWriter& json, const VarzConfig& config) {
   json.field("max_control_line", config.max_control_line);
   json.field("max_payload", config.max_payload);
   json.field("max_pending", config.max_pending);
-  for (const Slice block : {"cluster", "gateway", "leaf", "mqtt", "websocket", "jetstream"}) {
+  for (const Slice block : {"cluster", "gateway", "leaf", "mqtt", "websocket"}) {
     json.begin_object(block);
     json.end_object();
   }
+  json.begin_object("jetstream");
+  if (config.jetstream.has_value()) write_varz_jetstream(json, *config.jetstream, jetstream);
+  json.end_object();
   json.field("tls_timeout", config.tls_timeout_seconds);
   json.field("write_deadline", config.write_deadline.ns);
   json.field_unless_empty("write_timeout", Slice(config.write_timeout));
@@ -89,7 +92,7 @@ void write_disk_waits(JsonWriter& json) {
 std::string varz_json(const VarzConfig& config, const VarzRuntime& runtime) {
   JsonWriter json;
   json.begin_object();
-  write_listener(json, config);
+  write_listener(json, config, runtime.jetstream);
   json.field("start", config.start);
   json.field("now", runtime.now);
   json.field("uptime", Slice(uptime_text(runtime.now - config.start)));

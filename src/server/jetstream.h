@@ -47,6 +47,8 @@ class JetStream {
   void shut_down();
 
   const shard::JetStreamNode& node() const { return node_; }
+  // Only to be used on the first loop.
+  const shard::JetStreamApi& api() const { return *api_; }
 
  private:
   explicit JetStream(JetStreamSetup setup);

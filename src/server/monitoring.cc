@@ -1,5 +1,6 @@
 #include "server/monitoring.h"
 
+#include "server/jetstream_monitoring.h"
 #include "server/process_files.h"
 #include "server/process_usage.h"
 
@@ -23,6 +24,7 @@ constexpr uint32_t kSlotsPerStep = 256;
 constexpr uint32_t kSlotsPerVisit = 16;
 constexpr size_t kSubscriptionsPerStep = 2048;
 constexpr size_t kRequestsWaiting = 1024;
+constexpr unsigned kOk = 200;
 constexpr unsigned kBadRequest = 400;
 constexpr unsigned kNotFound = 404;
 constexpr Slice kRuntime = "go1.26.8";  // what nats-server 2.15.2 is built with
@@ -132,7 +134,8 @@ void Monitoring::handle(const net::HttpRequest& request, Reply reply) {
   std::string path = request.path.substr(prefix.size());
   if (path == "/subscriptionsz") path = "/subsz";
   count(path);
-  if (path == "/connz" || path == "/subsz") {
+  const bool asks_jetstream = path == "/jsz" && server_.jetstream() != nullptr;
+  if (path == "/connz" || path == "/subsz" || asks_jetstream) {
     answer_by_worker(path, request, std::move(reply));
   } else if (!answer_at_once(path, monitor::Query(request.params), reply)) {
     reply(net::http_not_found());
@@ -187,17 +190,39 @@ void Monitoring::answer_healthz(const monitor::Query& query, const Reply& reply)
   }
   monitor::Health health = monitor::healthz(*wanted, !server_.is_lame_duck.load());
   if (!health.warning.empty()) server_.log(LogLevel::kWarn, health.warning);
+  const bool asks_assets = health.status == kOk && server_.jetstream() != nullptr &&
+                           !wanted->account.empty() && !wanted->js_server_only &&
+                           !wanted->js_enabled_only;
+  if (asks_assets) return answer_asset_health(*wanted, reply);
   reply(json_response(std::move(health.body), health.status));
+}
+
+void Monitoring::answer_asset_health(const monitor::HealthzQuery& query, Reply reply) {
+  static_cast<void>(worker_->push([this, query, reply = std::move(reply)] {
+    const monitor::AssetFailure failure = check_asset(*server_.jetstream(), query);
+    if (failure.type.empty()) return reply(json_response("{\"status\":\"ok\"}"));
+    monitor::Health health = monitor::unavailable(query, failure);
+    server_.log(LogLevel::kWarn, health.warning);
+    reply(json_response(std::move(health.body), health.status));
+  }));
+}
+
+Monitoring::Answer Monitoring::jsz(const monitor::Query& query) {
+  PETREL_TRY(const monitor::JszQuery wanted, monitor::JszQuery::parse(query));
+  monitor::JszPage page = collect_jsz(*server_.jetstream(), wanted);
+  page.now = wall_now();
+  return monitor::jsz_json(wanted, page);
 }
 
 // A reply that the worker has no room for is dropped, which answers 500.
 void Monitoring::answer_by_worker(const std::string& path, const net::HttpRequest& request,
                                   Reply reply) {
-  const bool is_connz = path == "/connz";
+  const auto answer = path == "/connz" ? &Monitoring::connz
+                      : path == "/jsz" ? &Monitoring::jsz
+                                       : &Monitoring::subsz;
   static_cast<void>(
-      worker_->push([this, is_connz, params = request.params, reply = std::move(reply)] {
-        const monitor::Query query(params);
-        reply(response_to(is_connz ? connz(query) : subsz(query)));
+      worker_->push([this, answer, params = request.params, reply = std::move(reply)] {
+        reply(response_to((this->*answer)(monitor::Query(params))));
       }));
 }
 
@@ -343,6 +368,12 @@ monitor::VarzRuntime Monitoring::runtime() const {
 }
 
 std::string Monitoring::varz() {
+  if (const JetStream* jetstream = server_.jetstream(); jetstream != nullptr) {
+    varz_config_.jetstream = jetstream_settings(jetstream->node());
+    monitor::VarzRuntime now = runtime();
+    now.jetstream = jetstream_figures(*jetstream);
+    return monitor::varz_json(varz_config_, now);
+  }
   return monitor::varz_json(varz_config_, runtime());
 }
 

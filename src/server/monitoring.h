@@ -11,11 +11,13 @@
 
 #include "server/cancellable_sleep.h"
 #include "server/config_reload.h"
+#include "server/jetstream.h"
 #include "server/loop_thread.h"
 
 #include "petrel/base/result.h"
 #include "petrel/monitor/accounts.h"
 #include "petrel/monitor/connz.h"
+#include "petrel/monitor/healthz.h"
 #include "petrel/monitor/query.h"
 #include "petrel/monitor/subsz.h"
 #include "petrel/monitor/varz.h"
@@ -41,6 +43,7 @@ struct MonitoredServer {
   const std::vector<std::unique_ptr<LoopThread>>& loops;
   router::AccountRegistry& accounts;
   const std::atomic<bool>& is_lame_duck;
+  std::function<const JetStream*()> jetstream;  // null: not enabled
   std::function<std::shared_ptr<const session::SessionConfig>(const conf::Options&)> session_config;
   std::function<void(LogLevel, const std::string&)> log;
 };
@@ -67,6 +70,8 @@ class Monitoring {
   bool answer_at_once(const std::string& path, const monitor::Query& query, const Reply& reply);
   void answer_by_worker(const std::string& path, const net::HttpRequest& request, Reply reply);
   void answer_healthz(const monitor::Query& query, const Reply& reply);
+  void answer_asset_health(const monitor::HealthzQuery& query, Reply reply);
+  Answer jsz(const monitor::Query& query);
 
   std::string varz();
   Answer connz(const monitor::Query& query);

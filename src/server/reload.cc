@@ -60,6 +60,7 @@ Status Server::Impl::reload(conf::Options after) {
     loops[loop]->set_tls_context(current.get()->tls.clients);
     shard.change_config(config, auth_changed);
   });
+  if (jetstream != nullptr) jetstream->change_accounts(*config->accounts);
   if (auth_service != nullptr) auth_service->reload();
   say(LogLevel::kInfo,
       "Reloaded server configuration " + (after.digest.empty() ? "" : "(" + after.digest + ")"));

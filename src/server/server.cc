@@ -154,6 +154,7 @@ Status Server::Impl::open_monitoring() {
       .loops = loops,
       .accounts = accounts,
       .is_lame_duck = is_lame_duck,
+      .jetstream = [this]() -> const server::JetStream* { return jetstream.get(); },
       .session_config =
           [this](const conf::Options& of) -> std::shared_ptr<const session::SessionConfig> {
         auto config = server::make_session_config(of, identity, port);

@@ -139,6 +139,15 @@ std::shared_ptr<JetStreamUsage> JetStreamApi::usage_of(const std::string& accoun
   return at == accounts_.end() ? nullptr : at->second->usage;
 }
 
+std::vector<JetStreamApi::AccountFigures> JetStreamApi::accounts() const {
+  std::vector<AccountFigures> all;
+  for (const auto& [name, account] : accounts_) {
+    if (!account->enabled) continue;
+    all.push_back({name, account->usage, account->limits, reservations(*account, std::string())});
+  }
+  return all;
+}
+
 // --- requests ---
 
 void JetStreamApi::take(Account& account, const router::Message& message) {

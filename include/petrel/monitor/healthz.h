@@ -13,6 +13,8 @@ namespace petrel::monitor {
 struct HealthzQuery {
   bool js_enabled = false;  // an old name, logged as such
   bool details = false;
+  bool js_enabled_only = false;
+  bool js_server_only = false;
   std::string account = {};
   std::string stream = {};
   std::string consumer = {};
@@ -27,5 +29,19 @@ struct Health {
 };
 // `accepts_clients`: the client listener is open.
 Health healthz(const HealthzQuery& query, bool accepts_clients);
+
+// What a check of JetStream found wrong; `type` empty: nothing.
+struct AssetFailure {
+  unsigned status = 0;
+  std::string type = {};  // ACCOUNT, STREAM, CONSUMER, JETSTREAM
+  std::string account = {};
+  std::string stream = {};
+  std::string consumer = {};
+  std::string text = {};
+};
+AssetFailure account_missing(const HealthzQuery& query);
+AssetFailure stream_missing(const HealthzQuery& query);
+AssetFailure consumer_missing(const HealthzQuery& query);
+Health unavailable(const HealthzQuery& query, const AssetFailure& failure);
 
 }  // namespace petrel::monitor

@@ -30,6 +30,8 @@ class JsonWriter {
   void value(double number);
   void value(WallTime time);
   void null();
+  // A value that stands in compact JSON already, in this writer's indentation.
+  void embed(Slice compact);
   template <std::same_as<bool> T>
   void value(T is_true) {
     literal(is_true ? "true" : "false");

@@ -5,9 +5,11 @@
 #pragma once
 
 #include "petrel/base/time.h"
+#include "petrel/monitor/jsz.h"
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,6 +51,7 @@ struct VarzConfig {
   std::map<std::string, bool> feature_flags = {};
   std::string system_account = {};
   WallTime tls_cert_not_after = {};  // {}: no certificate
+  std::optional<JetStreamSettings> jetstream = {};
 };
 
 struct VarzRuntime {
@@ -68,6 +71,7 @@ struct VarzRuntime {
   uint64_t stalled_clients = 0;
   uint64_t subscriptions = 0;
   std::map<std::string, uint64_t> http_req_stats = {};
+  JetStreamFigures jetstream = {};
 };
 
 std::string varz_json(const VarzConfig& config, const VarzRuntime& runtime);

@@ -41,6 +41,14 @@ class JetStreamApi final : public LoopService {
   std::shared_ptr<JetStreamUsage> usage_of(const std::string& account);
   static uint16_t home_of(Slice account, Slice stream, size_t loops);
 
+  // Every account that may use JetStream, by name.
+  struct AccountFigures {
+    std::string name;
+    std::shared_ptr<const JetStreamUsage> usage;
+    jetstream::ConfigLimits limits;
+    jetstream::StreamReservations reserved;
+  };
+  std::vector<AccountFigures> accounts() const;
   Instant run(router::Router& router, Instant now, WallTime wall_now) override;
   void set_time(Instant now, WallTime wall_now) override;
 
