@@ -122,10 +122,10 @@ struct ConsumerInfoView {
 };
 
 struct StoredMessageView {
-  Slice subject;
+  Slice subject = {};
   uint64_t seq = 0;
-  Slice header;
-  Slice body;
+  Slice header = {};
+  Slice body = {};
   WallTime time = {};
 };
 
