@@ -29,8 +29,7 @@ bool Schedules::is_in_stream(Slice subject) const {
 const TimeZone* Schedules::zone_of(Slice name) {
   const auto found = zones_.find(name);
   if (found != zones_.end()) return &found->second;
-  const std::string file = core_.host.time_zone(name);
-  const auto zone = TimeZone::parse(file);
+  const auto zone = name == "UTC" ? TimeZone() : TimeZone::parse(core_.host.time_zone(name));
   if (!zone) return nullptr;
   return &zones_.emplace(std::string(name), *zone).first->second;
 }

@@ -93,26 +93,12 @@ void StreamReads::take(const Incoming& message) {
   const auto level = proto::HeaderView(message.header).find("Nats-Required-Api-Level");
   if (level && check_required_level(*level)) return refuse("412 Required Api Level");
   const Slice key = behind_tokens(message.subject, 5);
+  auto parsed =
+      key.empty() ? parse_direct_get(message.body) : parse_direct_get_last(key, message.body);
+  if (!parsed) return refuse("408 " + parsed.error().detail);
   auto direct = std::make_shared<Direct>();
   direct->reply = std::string(message.reply);
-  if (!key.empty()) {
-    MessageGetRequest& request = direct->request;
-    if (!message.body.empty()) {
-      auto parsed = parse_message_get(message.body, false);
-      if (!parsed) return refuse("408 Malformed Request");
-      request = std::move(*parsed);
-    }
-    if (!request.last_by_subj.empty() || !request.next_by_subj.empty() ||
-        !request.multi_last.empty() || request.seq != 0 || request.batch != 0 ||
-        request.start_time || request.up_to_seq != 0 || request.up_to_time) {
-      return refuse("408 Bad Request");
-    }
-    request.last_by_subj = std::string(key);
-  } else {
-    auto parsed = parse_direct_get(message.body);
-    if (!parsed) return refuse("408 " + parsed.error().detail);
-    direct->request = std::move(*parsed);
-  }
+  direct->request = std::move(*parsed);
   core_.answers.call(core_.staged_index(), [this, direct](bool is_lost) {
     if (!is_lost) start_direct(direct);
   });
