@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <set>
+#include <system_error>
 
 namespace petrel::server {
 
@@ -149,13 +150,22 @@ Status JetStream::recover() {
     service->begin(monotonic_now(), wall_now(), [this, files = tail->files()] {
       if (loops_to_checkpoint_.fetch_sub(1) != 1) return;
       node_.post(0, [this, files] {
-        for (const std::string& file : files) {
-          node_.services.front()->disk().remove_file(file, nullptr);
-        }
+        store::remove_journals(node_.services.front()->disk(), files,
+                               [this](int error) { old_journals_removed(error); });
       });
     });
   }
   return Status::ok();
+}
+
+void JetStream::old_journals_removed(int error) {
+  if (error != 0) {
+    return say(LogLevel::kError, "could not remove old journals in " + node_.directory +
+                                     "/journal: " + std::generic_category().message(error));
+  }
+  for (uint16_t loop = 0; loop < node_.services.size(); ++loop) {
+    node_.post(loop, [service = node_.services[loop]] { service->old_journals_removed(); });
+  }
 }
 
 Status JetStream::recover_group(store::GroupId group, store::JournalTail& tail) {

@@ -56,6 +56,7 @@ class JetStream {
   void announce() const;
   Status make_services();
   Status recover();
+  void old_journals_removed(int error);
   Status recover_group(store::GroupId group, store::JournalTail& tail);
   std::vector<shard::JetStreamAccount> described(const auth::AccountSnapshot& accounts) const;
   void say(LogLevel level, const std::string& text) const { setup_.log(level, text); }

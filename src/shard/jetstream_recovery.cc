@@ -11,6 +11,10 @@ Status JetStreamService::open() {
   store::JournalOptions options;
   options.directory = node_.directory + "/journal";
   options.loop = loop_;
+  while (options.seed.size() < store::kJournalSeedBytes) {
+    const uint64_t random = node_.random();
+    options.seed.append(reinterpret_cast<const char*>(&random), sizeof(random));
+  }
   PETREL_TRY(journal_, store::open_journal(*disk_, options, *this));
   return Status::ok();
 }
@@ -23,15 +27,30 @@ Result<jetstream::Stream*> JetStreamService::recover_stream(store::GroupId group
   PETREL_TRY(HostedStream * hosted, host(described, group, false));
   hosted->is_described = is_described;
   uint64_t last = hosted->group()->applied_index();
+  std::string missing;
   const Status visited = tail.visit(group, [&](const store::JournalRecord& record) {
     if (record.kind != jetstream::SoloGroup::kEntryKind || record.index <= last) return;
+    if (record.index != last + 1 || !missing.empty()) {
+      if (missing.empty()) {
+        missing = std::to_string(last + 1) + " to " + std::to_string(record.index - 1);
+      }
+      return;
+    }
     last = record.index;
     hosted->stream().apply(record.index, record.bytes);
   });
   PETREL_TRY_STATUS(visited);
+  if (!missing.empty()) {
+    return Error{Errc::kCorrupt, "stream '" + described.account + " > " + described.config.name +
+                                     "': entries " + missing + " are missing in the journal"};
+  }
   hosted->group()->recovered_up_to(last);
   recovering_.insert(hosted);
   return &hosted->stream();
+}
+
+void JetStreamService::old_journals_removed() {
+  journal_->old_journals_removed();
 }
 
 void JetStreamService::begin(Instant now, WallTime wall_now,

@@ -254,6 +254,7 @@ void JetStreamService::drop_removed() {
   for (const std::unique_ptr<Removal>& removal : removals_) {
     if (removal->is_destroying || removal->position > synced_) continue;
     removal->is_destroying = true;
+    recovering_.erase(removal->hosted.get());
     if (removal->then) removal->then();
     Removal* of = removal.get();
     of->hosted->stream().destroy([this, of](int error) {
@@ -325,9 +326,9 @@ void JetStreamService::start_checkpoint(HostedStream& hosted) {
 
 void JetStreamService::watch_first_checkpoints() {
   if (!all_checkpointed_) return;
-  std::erase_if(recovering_, [](HostedStream* hosted) {
-    return hosted->is_removed || hosted->group()->checkpoints() > 0;
-  });
+  // One whose removal is not on disk yet still needs what the old journals say of it.
+  std::erase_if(recovering_,
+                [](HostedStream* hosted) { return hosted->group()->checkpoints() > 0; });
   if (!recovering_.empty()) return;
   const std::function<void()> then = std::move(all_checkpointed_);
   all_checkpointed_ = nullptr;

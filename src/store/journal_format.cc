@@ -7,6 +7,8 @@
 
 #include <sodium.h>
 
+#include <algorithm>
+
 namespace petrel::store {
 
 namespace {
@@ -105,11 +107,9 @@ bool read_record(Slice file, uint64_t salt, size_t offset, Record& out) {
 // Whether a batch begins anywhere behind a place that cannot be read: what stood there was on disk
 // before that one was written.
 bool begins_behind(Slice file, uint64_t salt, size_t offset) {
-  for (size_t at = offset + 1; at + kRecordHeaderBytes <= file.size(); ++at) {
+  for (size_t at = offset + kSectorBytes; at < file.size(); at += kSectorBytes) {
     Record record;
-    if (!read_record(file, salt, at, record)) continue;
-    if ((record.flags & kBeginsBatch) != 0) return true;
-    at += record.bytes - 1;
+    if (read_record(file, salt, at, record) && (record.flags & kBeginsBatch) != 0) return true;
   }
   return false;
 }
@@ -130,7 +130,7 @@ bool read_batch(Slice file, uint64_t salt, size_t& at, std::vector<Record>& batc
     end += record.bytes;
     batch.push_back(record);
     if ((record.flags & kEndsBatch) == 0) continue;
-    at = end;
+    at = std::min<size_t>(round_to_sector(end), file.size());
     return true;
   }
   return false;
@@ -143,6 +143,7 @@ std::string encode_segment_header(const SegmentHeader& header) {
   out.raw(kMagic.data(), kMagic.size());
   out.fixed(header.journal);
   out.fixed(header.number);
+  out.fixed(header.bytes);
   out.fixed(header.loop);
   out.fixed(static_cast<uint8_t>(header.seed.empty() ? 0 : 1));
   std::string text = out.take() + header.seed;
@@ -169,6 +170,7 @@ Result<SegmentHeader> decode_segment_header(Slice bytes) {
   SegmentHeader out;
   out.journal = in.fixed<uint64_t>();
   out.number = in.fixed<uint64_t>();
+  out.bytes = in.fixed<uint64_t>();
   out.loop = in.fixed<uint16_t>();
   if (in.fixed<uint8_t>() != 0) out.seed = in.raw(kSeedBytes);
   return out;
@@ -236,6 +238,7 @@ Result<SegmentContent> read_segment(Slice bytes, const SegmentHeader& header,
   std::string body;
   size_t at = kSegmentHeaderBytes;
   const uint64_t salt = salt_of(header);
+  if (bytes.size() < header.bytes) return damaged_at(bytes.size());
   while (read_batch(bytes, salt, at, batch)) {
     const uint64_t number = batch.front().batch;
     if (content.first_batch == 0) content.first_batch = number;

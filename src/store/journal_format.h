@@ -14,17 +14,26 @@
 
 namespace petrel::store {
 
-inline constexpr size_t kSegmentHeaderBytes = 512;  // a sector, so that it is whole or not there
+// Header and batches begin at sectors of the disk: what was synced is never written again.
+inline constexpr size_t kSectorBytes = 512;
+inline constexpr size_t kSegmentHeaderBytes = kSectorBytes;
 inline constexpr size_t kRecordHeaderBytes = 40;
 inline constexpr size_t kRecordBytesMax = size_t{1} << 30;
-inline constexpr size_t kSeedBytes = 16;
+inline constexpr size_t kSeedBytes = kJournalSeedBytes;
+// A batch of one such record stands in a segment that is too small for the next record.
+inline constexpr uint8_t kFillerKind = 0xff;
 
 struct SegmentHeader {
   uint64_t journal = 0;  // the number of the first segment of this journal
   uint64_t number = 0;   // of this segment; ascending without gaps, unique in the directory
+  uint64_t bytes = 0;    // of the file
   uint16_t loop = 0;
   std::string seed = {};  // of nonces and checksums; may be empty without encryption
 };
+
+constexpr uint64_t round_to_sector(uint64_t bytes) {
+  return (bytes + kSectorBytes - 1) / kSectorBytes * kSectorBytes;
+}
 
 std::string encode_segment_header(const SegmentHeader& header);
 // kNotFound: no header ever stood there (a file that was not finished); kCorrupt: a damaged one.

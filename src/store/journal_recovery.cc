@@ -5,6 +5,7 @@
 #include "petrel/store/journal.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <map>
 
@@ -121,7 +122,7 @@ struct Passed {
   uint64_t journal = 0;
   uint64_t number = 0;
   uint64_t last_batch = 0;
-  std::string end;  // where a batch is not whole, if one is not
+  std::string end;  // where something is not whole, if anything is not
 };
 
 // Segments of one journal follow each other without a gap, and so do their batches.
@@ -144,7 +145,7 @@ Status check_order(const FoundSegment& segment, const SegmentContent& content, P
                                      " are missing in the segment before it");
   }
   if (content.last_batch != 0) passed.last_batch = content.last_batch;
-  if (content.has_torn_batch) {
+  if (content.has_torn_batch || content.first_batch == 0) {
     passed.end = segment.path + ": damaged record at offset " + std::to_string(content.end);
   }
   return Status::ok();
@@ -159,8 +160,9 @@ Result<std::unique_ptr<JournalTail>> read_journals(Disk& disk, const std::string
   Passed passed;
   for (auto& [key, segment] : segments) {
     const Result<SegmentContent> content =
-        read_segment(segment.bytes, segment.header, keys,
-                     [&tail](const JournalRecord& record) { tail->add(record); });
+        read_segment(segment.bytes, segment.header, keys, [&tail](const JournalRecord& record) {
+          if (record.kind != kFillerKind) tail->add(record);
+        });
     if (!content) return damaged(segment.path, content.error().detail);
     PETREL_TRY_STATUS(check_order(segment, *content, passed));
     segment.bytes = {};
@@ -168,6 +170,16 @@ Result<std::unique_ptr<JournalTail>> read_journals(Disk& disk, const std::string
   }
   tail->sort();
   return std::unique_ptr<JournalTail>(std::move(tail));
+}
+
+void remove_journals(Disk& disk, std::vector<std::string> files, Disk::Done done) {
+  if (files.empty()) return done(0);
+  const std::string first = std::move(files.front());
+  files.erase(files.begin());
+  disk.remove_file(first, [&disk, files = std::move(files), done = std::move(done)](int error) {
+    if (error != 0 && error != ENOENT) return done(error);
+    remove_journals(disk, files, done);
+  });
 }
 
 Result<std::unique_ptr<Journal>> open_journal(Disk& disk, const JournalOptions& options,

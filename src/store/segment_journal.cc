@@ -67,7 +67,7 @@ void SegmentJournal::commit() {
   const uint64_t offset = segments_.back().used;
   uint64_t position = 0;
   std::string batch = take_batch(position);
-  segments_.back().used += batch.size();
+  segments_.back().used = round_to_sector(offset + batch.size());
   batch_bytes_ = batch.size();
   const FileId file = segments_.back().file.file;
   // The next segment is ready before this one is full.
@@ -79,7 +79,7 @@ void SegmentJournal::commit() {
 std::string SegmentJournal::take_batch(uint64_t& last_position) {
   Segment& segment = segments_.back();
   RecordPlace place;
-  place.salt = salt_of(pool_.header_of(segment.file.number));
+  place.salt = salt_of(pool_.header_of(segment.file));
   place.batch = ++batch_;
   place.begins_batch = true;
   size_t end = 0;
@@ -109,8 +109,10 @@ std::string SegmentJournal::take_batch(uint64_t& last_position) {
 void SegmentJournal::on_written(int error, uint64_t position) {
   is_writing_ = false;
   if (error != 0) return fail(error);
-  synced_ = position;
-  listener_.on_synced(position);
+  if (position > synced_) {
+    synced_ = position;
+    listener_.on_synced(position);
+  }
   commit();
 }
 
@@ -125,13 +127,27 @@ void SegmentJournal::fail(int error) {
 
 bool SegmentJournal::has_room(size_t bytes) {
   if (!segments_.empty() && segments_.back().free() >= bytes) return true;
-  while (pool_.next() != nullptr) {
-    // One that is too small stays empty: the numbers of segments have no gaps.
-    begin_segment(pool_.take());
-    if (segments_.back().free() >= bytes) return true;
+  if (pool_.next() == nullptr) {
+    pool_.prepare(bytes);
+    return false;
   }
-  pool_.prepare(bytes);
+  begin_segment(pool_.take());
+  if (segments_.back().free() >= bytes) return true;
+  fill_segment();
   return false;
+}
+
+// The numbers of segments have no gaps, and one that holds nothing readable means damage.
+void SegmentJournal::fill_segment() {
+  Segment& segment = segments_.back();
+  std::string batch;
+  writer_.append(batch, {0, 0, 0, kFillerKind, Slice()});
+  seal_record(batch.data(),
+              {salt_of(pool_.header_of(segment.file)), segment.used, ++batch_, true, true});
+  segment.used = segment.file.bytes;
+  is_writing_ = true;
+  disk_.write_and_sync(segment.file.file, kSegmentHeaderBytes, std::move(batch),
+                       [this, position = written_](int error) { on_written(error, position); });
 }
 
 void SegmentJournal::begin_segment(PreparedSegment file) {
@@ -154,7 +170,16 @@ void SegmentJournal::release(GroupId group, uint64_t index) {
 }
 
 void SegmentJournal::forget(GroupId group) {
-  release(group, ~uint64_t{0});
+  if (has_old_journals_) {
+    forgotten_.push_back(group);
+  } else {
+    release(group, ~uint64_t{0});
+  }
+}
+
+void SegmentJournal::old_journals_removed() {
+  has_old_journals_ = false;
+  for (const GroupId group : std::exchange(forgotten_, {})) release(group, ~uint64_t{0});
 }
 
 // From the oldest on: what a later segment says (a removal) must not go before what an earlier one

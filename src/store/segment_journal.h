@@ -11,6 +11,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 namespace petrel::store {
 
@@ -27,6 +28,7 @@ class SegmentJournal final : public Journal, private SegmentPool::Owner {
   void commit() override;
   void release(GroupId group, uint64_t index) override;
   void forget(GroupId group) override;
+  void old_journals_removed() override;
   uint64_t synced_position() const override { return synced_; }
   uint64_t bytes_on_disk() const override;
   bool is_disk_full() const override { return pool_.is_disk_full(); }
@@ -44,6 +46,7 @@ class SegmentJournal final : public Journal, private SegmentPool::Owner {
 
   // Whether a record fits into the current segment, or into one that is ready.
   bool has_room(size_t bytes);
+  void fill_segment();
   // Takes from the gathered records those that fit into the current segment.
   std::string take_batch(uint64_t& last_position);
   void begin_segment(PreparedSegment file);
@@ -66,6 +69,8 @@ class SegmentJournal final : public Journal, private SegmentPool::Owner {
   uint64_t written_ = 0;   // and of the last one given to the disk
   uint64_t synced_ = 0;
   std::unordered_set<GroupId> asked_;  // for a checkpoint, of those in the oldest segment
+  std::vector<GroupId> forgotten_;     // while old journals are there
+  bool has_old_journals_ = true;
   bool is_writing_ = false;
   bool has_failed_ = false;
 };

@@ -38,8 +38,8 @@ SegmentPool::~SegmentPool() {
   for (const PreparedSegment& segment : retired_) disk_.close(segment.file);
 }
 
-SegmentHeader SegmentPool::header_of(uint64_t number) const {
-  return {journal_, number, options_.loop, options_.seed};
+SegmentHeader SegmentPool::header_of(const PreparedSegment& segment) const {
+  return {journal_, segment.number, segment.bytes, options_.loop, options_.seed};
 }
 
 uint64_t SegmentPool::bytes() const {
@@ -62,7 +62,7 @@ void SegmentPool::retire(PreparedSegment segment) {
 
 void SegmentPool::prepare(uint64_t at_least) {
   if (wanted_bytes_ != 0) return;
-  needed_bytes_ = at_least + kSegmentHeaderBytes;
+  needed_bytes_ = round_to_sector(at_least) + kSegmentHeaderBytes;
   const uint64_t smallest = std::max(options_.segment_bytes_min, needed_bytes_);
   if (is_full_ && !has_reserve_ && !has_room_for(smallest)) return;
   wanted_bytes_ = std::max(segment_bytes_, needed_bytes_);
@@ -140,7 +140,7 @@ void SegmentPool::write_header(PreparedSegment segment) {
   is_busy_ = true;
   segment.number = next_number_++;
   const FileId file = segment.file;
-  disk_.write_and_sync(file, 0, encode_segment_header(header_of(segment.number)),
+  disk_.write_and_sync(file, 0, encode_segment_header(header_of(segment)),
                        [this, segment = std::move(segment)](int error) {
                          is_busy_ = false;
                          if (error != 0) return owner_.on_pool_failed(error);
@@ -156,8 +156,10 @@ void SegmentPool::write_header(PreparedSegment segment) {
 void SegmentPool::remove(PreparedSegment segment) {
   is_busy_ = true;
   disk_.close(segment.file);
-  disk_.remove_file(segment.path, [this](int /*error*/) {
+  disk_.remove_file(segment.path, [this](int error) {
     is_busy_ = false;
+    // What is written after it must not vanish before it does.
+    if (error != 0 && error != ENOENT) return owner_.on_pool_failed(error);
     step();
   });
 }

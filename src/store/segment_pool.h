@@ -53,7 +53,7 @@ class SegmentPool {
   // Nothing can be prepared at present.
   bool is_exhausted() const { return is_full_ && !has_reserve_ && wanted_bytes_ == 0; }
   uint64_t bytes() const;
-  SegmentHeader header_of(uint64_t number) const;
+  SegmentHeader header_of(const PreparedSegment& segment) const;
 
  private:
   void step();

@@ -32,6 +32,8 @@ struct JournalRecord {
   Slice bytes;
 };
 
+inline constexpr size_t kJournalSeedBytes = 16;
+
 struct JournalOptions {
   std::string directory;
   uint16_t loop = 0;
@@ -67,8 +69,11 @@ class Journal {
   virtual void commit() = 0;
   // Records of the group with index <= `index` are not needed any more (checkpointed).
   virtual void release(GroupId group, uint64_t index) = 0;
-  // The group is gone with all its records.
+  // The group is gone with all its records. They are let go once old_journals_removed was called:
+  // until then what an old journal says of the group would bring it back.
   virtual void forget(GroupId group) = 0;
+  // What read_journals found is not on the disk any more (remove_journals), or nothing was.
+  virtual void old_journals_removed() = 0;
   virtual uint64_t synced_position() const = 0;
   virtual uint64_t bytes_on_disk() const = 0;
   // The reserve is in use: take no publishes, so that acks, purges and checkpoints still fit.
@@ -82,15 +87,19 @@ class JournalTail {
  public:
   virtual ~JournalTail() = default;
   virtual std::vector<GroupId> groups() const = 0;
-  // The files that were read: to be removed in this order once every group is checkpointed.
+  // The files that were read, for remove_journals once every group is checkpointed.
   virtual std::vector<std::string> files() const = 0;
-  // Calls `visit` for each record of the group in order of index.
+  // Calls `visit` for each record of the group in order of index. A gap behind what the group has
+  // in its checkpoint is damage that only the caller can see.
   virtual Status visit(GroupId group, const std::function<void(const JournalRecord&)>& visit) = 0;
 };
 
 // At start: reads all journals under `directory`. `keys`: what they may be encrypted with.
 Result<std::unique_ptr<JournalTail>> read_journals(Disk& disk, const std::string& directory,
                                                    const std::vector<std::string>& keys = {});
+// Removes the files of a tail one after the other, oldest first, so that nothing old outlives what
+// was written after it. `done`: of the first that cannot be removed; the rest is kept.
+void remove_journals(Disk& disk, std::vector<std::string> files, Disk::Done done);
 // A fresh journal of one loop, beside what read_journals found.
 Result<std::unique_ptr<Journal>> open_journal(Disk& disk, const JournalOptions& options,
                                               Journal::Listener& listener);

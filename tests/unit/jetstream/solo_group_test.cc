@@ -22,6 +22,7 @@ class FakeJournal final : public store::Journal {
   uint64_t synced_position() const override { return 0; }
   uint64_t bytes_on_disk() const override { return 0; }
   bool is_disk_full() const override { return false; }
+  void old_journals_removed() override {}
 
   bool is_full = false;
   std::vector<std::pair<uint64_t, std::string>> records;

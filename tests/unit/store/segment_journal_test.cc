@@ -283,14 +283,16 @@ TEST_F(SegmentJournalTest, AMessageCannotPassForARecord) {
   std::string forged;
   RecordWriter writer{JournalOptions{}};
   writer.append(forged, {7, 9, 1, 0, "forged"});
-  for (uint64_t offset = 0; offset < 700; ++offset) {
-    std::string at_offset = forged;
-    seal_record(at_offset.data(), {uint64_t{1} << 40, offset, 2, true, true});
+  for (uint64_t segment = 0; segment < 4; ++segment) {
+    std::string at_sector = forged;
+    const SegmentHeader guessed{.number = (uint64_t{1} << 40) + segment};
+    seal_record(at_sector.data(), {salt_of(guessed), 1024, 2, true, true});
     auto journal = open();
-    append(*journal, 7, 1, "torn" + at_offset);
+    append(*journal, 7, 1, "torn" + std::string(512 - 40 - 4, 'x') + at_sector);
     journal->commit();
     disk_.drain();
     std::string& file = file_with("torn");
+    ASSERT_EQ(file.substr(1024, at_sector.size()), at_sector);
     file[file.find("torn")] = 'X';
     const auto text = recovered(7);
     ASSERT_TRUE(text) << text.error().detail;
