@@ -88,6 +88,23 @@ void write_tls(JsonWriter& json, const ConnzQuery& query, const SessionView& vie
   json.field_unless_empty("tls_first", view.tls_first);
 }
 
+// Who it is by key or JWT. Closed connections show less.
+void write_identity(JsonWriter& json, const SessionView& view) {
+  const auth::JwtIdentity* identity = view.identity.get();
+  json.field_unless_empty("jwt", Slice(view.jwt));
+  if (identity != nullptr) {
+    const bool is_key_signed = !identity->is_signed_by_account;
+    json.field_unless_empty("issuer_key", Slice(is_key_signed ? identity->issuer : view.account));
+  }
+  if (view.stop.has_value()) return;
+  const std::string& tag = view.account_tag.empty() ? view.account : view.account_tag;
+  json.field_unless_empty("name_tag", Slice(tag));
+  if (identity == nullptr || identity->tags.empty()) return;
+  json.begin_array("tags");
+  for (const std::string& entry : identity->tags) json.value(Slice(entry));
+  json.end_array();
+}
+
 void write_row(JsonWriter& json, const ConnzQuery& query, WallTime now, const SessionView& view) {
   const WallTime until = view.stop.value_or(now);
   json.begin_object();
@@ -119,8 +136,7 @@ void write_row(JsonWriter& json, const ConnzQuery& query, WallTime now, const Se
     if (view.account != kGlobalAccount) json.field_unless_empty("account", Slice(view.account));
   }
   if (query.wants_subscriptions()) write_subscriptions(json, query, view);
-  if (query.auth && !view.stop.has_value())
-    json.field_unless_empty("name_tag", Slice(view.account));
+  if (query.auth) write_identity(json, view);
   json.end_object();
 }
 

@@ -449,6 +449,11 @@ SessionView ClientSession::view(const ViewOptions& options) const {
     view.lang = details_->connect.lang;
     view.version = details_->connect.version;
     if (options.user) view.user = presented_user();
+    if (options.user && user_ != nullptr && user_->identity != nullptr) {
+      const auth::JwtIdentity& identity = *user_->identity;
+      view.identity = user_->identity;
+      if (!identity.is_bearer && !identity.is_callout) view.jwt = details_->connect.jwt;
+    }
   }
   if (options.subscriptions) {
     sids_.for_each([&](uint32_t slot) {

@@ -1,6 +1,7 @@
 // SessionView: what monitoring may know of a connection, as plain values.
 #pragma once
 
+#include "petrel/auth/jwt_identity.h"
 #include "petrel/base/time.h"
 #include "petrel/base/tls_peer.h"
 #include "petrel/session/close_reason.h"
@@ -51,6 +52,8 @@ struct SessionView {
   std::string user;
   std::shared_ptr<const TlsPeer> tls;  // null: it does not speak TLS
   bool tls_first = false;
+  std::shared_ptr<const auth::JwtIdentity> identity;  // null: neither an nkey nor a JWT
+  std::string jwt;                                    // "" for a bearer: it would be a password
   std::vector<SubscriptionView> subscriptions;
 };
 
