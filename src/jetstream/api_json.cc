@@ -30,7 +30,7 @@ constexpr KindRow kKinds[] = {
     {ApiKind::kStreamNames, PETREL_API_TYPE("stream_names"),
      ",\"total\":0,\"offset\":0,\"limit\":0,\"streams\":null"},
     {ApiKind::kStreamList, PETREL_API_TYPE("stream_list"),
-     ",\"total\":0,\"offset\":0,\"limit\":0,\"streams\":null"},
+     ",\"total\":0,\"offset\":0,\"limit\":0,\"streams\":[]"},
     {ApiKind::kStreamDelete, PETREL_API_TYPE("stream_delete")},
     {ApiKind::kStreamPurge, PETREL_API_TYPE("stream_purge"), ",\"purged\":0"},
     {ApiKind::kStreamSnapshot, PETREL_API_TYPE("stream_snapshot")},
@@ -44,9 +44,9 @@ constexpr KindRow kKinds[] = {
     {ApiKind::kConsumerCreate, PETREL_API_TYPE("consumer_create")},
     {ApiKind::kConsumerInfo, PETREL_API_TYPE("consumer_info")},
     {ApiKind::kConsumerNames, PETREL_API_TYPE("consumer_names"),
-     ",\"total\":0,\"offset\":0,\"limit\":0,\"consumers\":null"},
+     ",\"total\":0,\"offset\":0,\"limit\":0,\"consumers\":[]"},
     {ApiKind::kConsumerList, PETREL_API_TYPE("consumer_list"),
-     ",\"total\":0,\"offset\":0,\"limit\":0,\"consumers\":null"},
+     ",\"total\":0,\"offset\":0,\"limit\":0,\"consumers\":[]"},
     {ApiKind::kConsumerDelete, PETREL_API_TYPE("consumer_delete")},
     {ApiKind::kConsumerPause, PETREL_API_TYPE("consumer_pause"),
      ",\"paused\":false,\"pause_until\":\"0001-01-01T00:00:00Z\""},
@@ -365,8 +365,8 @@ std::string stream_update_json(const StreamInfoView& info) {
   return answer.end();
 }
 
-std::string stream_info_json(const StreamInfoView& info, const Page& page) {
-  Answer answer(ApiKind::kStreamInfo);
+std::string stream_info_json(const StreamInfoView& info, const Page& page, ApiKind kind) {
+  Answer answer(kind);
   write_page(answer.writer(), page.total == 0 ? Page() : page);
   write_stream_info(answer.writer(), info, true);
   return answer.end();

@@ -124,17 +124,13 @@ void answer_page(Stream& stream, const ApiSubject& subject, const ApiRequest& re
   });
 }
 
-void answer_info(Stream& stream, const std::string& name, const RequestContext& context,
-                 const Respond& respond) {
-  stream.when_applied([&stream, name, server = context.server_name, respond] {
+void answer_info(Stream& stream, const std::string& name, const Respond& respond) {
+  stream.when_applied([&stream, name, respond] {
     const Consumer* consumer = stream.find_consumer(name);
     if (consumer == nullptr) {
       return respond(error_json(ApiKind::kConsumerInfo, api_error(ApiErrc::kConsumerNotFound)));
     }
-    ConsumerInfoView info = consumer->info();
-    info.cluster.emplace();
-    info.cluster->leader = server;
-    respond(consumer_info_json(ApiKind::kConsumerInfo, info));
+    respond(consumer_info_json(ApiKind::kConsumerInfo, consumer->info()));
   });
 }
 
@@ -216,7 +212,7 @@ void answer_consumer_request(Stream& stream, const ApiSubject& subject, const Ap
     case ApiCall::kConsumerList:
       return answer_page(stream, subject, request, context, respond);
     case ApiCall::kConsumerInfo:
-      return answer_info(stream, name, context, respond);
+      return answer_info(stream, name, respond);
     case ApiCall::kConsumerDelete:
       return answer_delete(stream, name, respond);
     case ApiCall::kConsumerPause:

@@ -57,11 +57,12 @@ StreamStateView state_view(const Stream& stream) {
 Page add_subjects(const Stream& stream, const StreamInfoRequest& wanted, StreamStateView& view) {
   const auto found = stream.store().subjects({wanted.subjects_filter}, Slice(), ~size_t{0});
   if (found.empty()) return {};
-  const Page page = page_of(wanted.offset, found.size(), kSubjectsPage);
+  Page page = page_of(wanted.offset, found.size(), kSubjectsPage);
   const size_t end = std::min<size_t>(found.size(), page.offset + page.limit);
   for (size_t i = page.offset; i < end; ++i) {
     view.subjects.emplace_back(found[i].subject, found[i].totals.messages);
   }
+  page.offset = wanted.offset;  // told as it was asked for
   return page;
 }
 
@@ -77,8 +78,9 @@ void answer_info(Stream& stream, const ApiRequest& request, const RequestContext
   Page page;
   if (!wanted->subjects_filter.empty()) page = add_subjects(stream, *wanted, info.state);
   const auto type = proto::HeaderView(request.header).find("Nats-Response-Type");
-  if (type.has_value() && *type == "create") return respond(stream_create_json(info));
-  respond(stream_info_json(info, page));
+  const bool wants_create = type.has_value() && *type == "create";
+  respond(
+      stream_info_json(info, page, wants_create ? ApiKind::kStreamCreate : ApiKind::kStreamInfo));
 }
 
 void answer_purge(Stream& stream, const ApiRequest& request, const RequestContext& context,
@@ -179,6 +181,10 @@ void answer_stream_request(Stream& stream, const ApiRequest& request, const Requ
     case ApiCall::kStreamInfo:
       return stream.when_applied(
           [&stream, request, context, respond] { answer_info(stream, request, context, respond); });
+    case ApiCall::kStreamCreate:  // again, just as it is
+      return stream.when_applied([&stream, context, respond] {
+        respond(stream_create_json(stream_info(stream, context)));
+      });
     case ApiCall::kStreamPurge:
       return answer_purge(stream, request, context, respond);
     case ApiCall::kStreamMessageGet:

@@ -54,6 +54,13 @@ bool is_empty_request(Slice body) {
   return text.empty() || text == "{}";
 }
 
+jetstream::ConfigLimits with_server_limits(jetstream::ConfigLimits limits,
+                                           const JetStreamUsage& server) {
+  limits.server_max_memory = server.memory_max.load(std::memory_order_relaxed);
+  limits.server_max_storage = server.storage_max.load(std::memory_order_relaxed);
+  return limits;
+}
+
 }  // namespace
 
 struct JetStreamApi::Account {
@@ -299,7 +306,7 @@ void JetStreamApi::create_stream(Request request) {
   if (!wanted) return refuse(request, kKind, wanted.error());
   const Account& account = *request.account;
   jetstream::StreamCheckContext context;
-  context.limits = account.limits;
+  context.limits = with_server_limits(account.limits, *node_.usage);
   context.pedantic = wanted->pedantic;
   context.streams = configs_of(account, std::string());
   auto admitted = jetstream::admit_stream_create(subject.stream, *wanted, context,
@@ -307,9 +314,6 @@ void JetStreamApi::create_stream(Request request) {
   if (!admitted) return refuse(request, kKind, admitted.error());
   if (admitted->is_repeat) {
     // Answered by the stream as it is.
-    request.request.subject = "$JS.API.STREAM.INFO." + admitted->config.name;
-    request.request.header = "NATS/1.0\r\nNats-Response-Type: create\r\n\r\n";
-    request.request.body.clear();
     return forward(request, account.streams.find(admitted->config.name)->second);
   }
   begin_create(std::move(request), std::move(admitted->config));
@@ -350,7 +354,7 @@ void JetStreamApi::update_stream(Request request) {
   if (!wanted) return refuse(request, kKind, wanted.error());
   Account& account = *request.account;
   jetstream::StreamCheckContext context;
-  context.limits = account.limits;
+  context.limits = with_server_limits(account.limits, *node_.usage);
   context.pedantic = wanted->pedantic;
   context.streams = configs_of(account, std::string());
   const auto next = jetstream::admit_stream_update(subject.stream, *wanted, context,
@@ -513,7 +517,7 @@ void JetStreamApi::account_info(const Request& request) {
   info.total.consumers = figure(usage.consumers);
   info.total.limits = account.limits;
   info.domain = node_.options.domain;
-  info.api_total = figure(usage.api_total);
+  info.api_total = figure(usage.api_total) - 1;  // without this request
   info.api_errors = figure(usage.api_errors);
   respond(request, jetstream::account_info_json(info));
 }
@@ -538,6 +542,13 @@ jetstream::StreamReservations JetStreamApi::reservations(const Account& account,
     if (entry.config.max_bytes <= 0) continue;
     const bool is_memory = entry.config.storage == jetstream::StorageType::kMemory;
     (is_memory ? reserved.memory : reserved.storage) += entry.config.max_bytes;
+  }
+  for (const auto& [name, other] : accounts_) {
+    for (const auto& [stream, entry] : other->streams) {
+      const bool is_memory = entry.config.storage == jetstream::StorageType::kMemory;
+      (is_memory ? reserved.server_memory : reserved.server_storage) +=
+          std::max<int64_t>(entry.config.max_bytes, 0);
+    }
   }
   return reserved;
 }

@@ -210,8 +210,9 @@ std::string success_json(ApiKind kind);
 
 std::string stream_create_json(const StreamInfoView& info);  // with did_create
 std::string stream_update_json(const StreamInfoView& info);
-// `page` total 0: no subjects were asked for.
-std::string stream_info_json(const StreamInfoView& info, const Page& page);
+// `page` total 0: no subjects were asked for. A request may ask for the type kStreamCreate.
+std::string stream_info_json(const StreamInfoView& info, const Page& page,
+                             ApiKind kind = ApiKind::kStreamInfo);
 std::string stream_names_json(const std::vector<std::string>& names, const Page& page);
 std::string stream_list_json(const std::vector<StreamInfoView>& streams, const Page& page,
                              const std::map<std::string, std::string>& offline = {});
