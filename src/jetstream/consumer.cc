@@ -36,6 +36,7 @@ ConsumerCore::ConsumerCore(ConsumerSetup setup, ConsumerHost& host)
 // What follows from the configuration.
 void ConsumerCore::adopt(const ConsumerConfig& config) {
   filters_ = config.filters();
+  dead_letter_subject_ = dead_letter_subject(config);
   for (const std::string& filter : filters_) {
     if (filter == ">") {
       filters_.clear();
@@ -185,6 +186,7 @@ void ConsumerCore::start() {
       push_.replay_until = host_.messages().state().last_sequence;
     }
     set_rate_limit();
+    push_.look_at = now();
     check_interest();
   } else if (config_.replay_policy == ReplayPolicy::kOriginal) {
     push_.replay_until = host_.messages().state().last_sequence;
@@ -260,6 +262,7 @@ void ConsumerCore::update(const ConsumerConfig& config) {
     state_.pending().for_each([&](const PendingAck& e) { sequences.push_back(e.sequence); });
     for (const uint64_t sequence : sequences) expire_one(sequence);
     push_.is_active = false;
+    push_.look_at = now();
     check_interest();
   }
   if (config_.filters() != old.filters()) {
@@ -354,6 +357,8 @@ bool ConsumerCore::run(size_t messages_max) {
   if (is_push()) beat_push();
   check_inactive();
   flush_log();
+  run_dead_letters();
+  flush_log();
   arm_timer(halt);
   return halt == Halt::kBudget;
 }
@@ -369,6 +374,10 @@ void ConsumerCore::arm_timer(Halt halt) {
   if (!pin_.id.empty()) next = std::min(next, pin_.until);
   if (halt == Halt::kRate) next = std::min(next, push_.ready_at);
   if (is_cursor_due_) next = std::min(next, cursor_at_);
+  // What is not applied yet wakes the consumer by itself.
+  if (!state_.dead().empty() && state_.dead().front().operation <= applied_operation_) {
+    next = std::min(next, letters_.at);
+  }
   const bool is_waited_for = (is_push() ? push_.is_active : !pulls_.is_empty()) &&
                              deliverable() > 0 && halt != Halt::kBudget;
   if (watchdog_.look(is_waited_for, state_.delivered().consumer, now())) report_stall(halt);

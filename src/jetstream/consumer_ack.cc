@@ -32,6 +32,11 @@ Slice trimmed(Slice text) {
 void ConsumerCore::on_ack(Slice subject, Slice reply, Slice body) {
   if (!is_started_ || is_ack_none() || config_.ack_policy == AckPolicy::kFlowControl) return;
   const Ack ack{parse_ack_subject(subject), reply, body};
+  // No delivery has the number 0: an answer to one of the consumer's own messages.
+  if (ack.at.deliveries == 0 && has_prefix(body, "{")) {
+    on_letter_answer(ack.at, body);
+    return;
+  }
   if (ack.at.stream_sequence == 0) return;
   note_activity(now());
   if (body.empty() || body == "+ACK" || body == "+OK") {
@@ -48,8 +53,16 @@ void ConsumerCore::on_ack(Slice subject, Slice reply, Slice body) {
   } else if (body == "+WPI") {
     progress(ack.at.stream_sequence);
   } else if (has_prefix(body, kTerm)) {
-    const bool is_known = ack_one(ack, false);
-    advise_sequences("terminated", ack.at, trimmed(body.substr(kTerm.size())));
+    const Slice reason = trimmed(body.substr(kTerm.size()));
+    const PendingAck* entry = has_dead_letter() ? state_.find(ack.at.stream_sequence) : nullptr;
+    bool is_known = true;
+    if (entry != nullptr) {
+      bury(entry->sequence, entry->deliveries,
+           reason.empty() ? "terminated" : "terminated: " + std::string(reason));
+    } else {
+      is_known = ack_one(ack, false);
+    }
+    advise_sequences("terminated", ack.at, reason);
     if (!is_known) return;
   }
   answer_when_applied(reply);

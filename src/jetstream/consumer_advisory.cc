@@ -27,6 +27,7 @@ Slice place_of(Slice kind) {
   if (kind == "terminated") return "ADVISORY.CONSUMER.MSG_TERMINATED";
   if (kind == "consumer_pause") return "ADVISORY.CONSUMER.PAUSE";
   if (kind == "consumer_group_pinned") return "ADVISORY.CONSUMER.PINNED";
+  if (kind == "dead_letter_not_stored") return "ADVISORY.CONSUMER.DEAD_LETTER";
   return "ADVISORY.CONSUMER.UNPINNED";
 }
 
@@ -102,6 +103,19 @@ void ConsumerCore::advise_paused() {
   json += ",\"pause_until\":\"";
   append_time(json, config_.pause_until.value_or(WallTime{}));
   json += '"';
+  if (!host_.outside().domain().empty()) add_text(json, "domain", host_.outside().domain());
+  end_advisory(std::move(json), subject);
+}
+
+// Beyond nats-server: no stream takes the dead letter subject.
+void ConsumerCore::advise_unstored(const DeadLetter& letter) {
+  std::string json;
+  std::string subject;
+  if (!begin_advisory(json, "dead_letter_not_stored", subject)) return;
+  add_number(json, "stream_seq", letter.sequence);
+  add_number(json, "deliveries", letter.deliveries);
+  add_text(json, "reason", letter.reason);
+  add_text(json, "subject", dead_letter_subject_);
   if (!host_.outside().domain().empty()) add_text(json, "domain", host_.outside().domain());
   end_advisory(std::move(json), subject);
 }

@@ -44,6 +44,14 @@ struct Pin {
   Instant until = {};
 };
 
+// How far the first dead letter is on its way.
+struct DeadLetterSender {
+  uint64_t secret = 0;        // of the outstanding question; 0: none
+  Instant at = {};            // not before
+  Duration pause = {};        // after refusals
+  Instant stored_until = {};  // so long it is known that a stream takes the subject
+};
+
 class ConsumerCore final : public Consumer {
  public:
   ConsumerCore(ConsumerSetup setup, ConsumerHost& host);
@@ -177,6 +185,21 @@ class ConsumerCore final : public Consumer {
   void answer_applied();
   void wake_if_room(bool was_full);
 
+  // --- dead letters (consumer_dead_letter.cc) ---
+  bool has_dead_letter() const { return !dead_letter_subject_.empty(); }
+  void bury(uint64_t sequence, uint32_t deliveries, std::string reason);
+  void run_dead_letters();
+  void ask_who_stores();
+  void send_letter(const DeadLetter& letter);
+  void send_unstored(const DeadLetter& letter);
+  std::string letter_header(const DeadLetter& letter, Slice subject, Slice original) const;
+  std::string letter_reply(uint64_t sequence, uint64_t number) const;
+  void on_letter_answer(const AckSubject& at, Slice body);
+  void retry_letter();
+  void settle_letter(uint64_t sequence);
+  void keep_letter(uint64_t sequence);
+  void renew_dead_token();
+
   // --- entries (consumer_entry.cc) ---
   void flush_log();
   bool is_private() const;  // the state is kept in memory only
@@ -190,6 +213,7 @@ class ConsumerCore final : public Consumer {
   void advise_pinned(Slice group);
   void advise_unpinned(Slice group, Slice reason);
   void advise_paused();
+  void advise_unstored(const DeadLetter& letter);
   void advise_sample(const AckSubject& at, int64_t ack_time_ns);
 
   // --- small ---
@@ -241,6 +265,9 @@ class ConsumerCore final : public Consumer {
   WallTime last_acked_ = {};
   bool is_cursor_due_ = false;
   Instant cursor_at_ = {};
+
+  std::string dead_letter_subject_;  // empty: not asked for
+  DeadLetterSender letters_;
 
   struct AckAnswer {
     uint64_t operation = 0;

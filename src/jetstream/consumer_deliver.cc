@@ -249,6 +249,10 @@ void ConsumerCore::expire_one(uint64_t sequence) {
 void ConsumerCore::exhaust(const PendingAck& entry) {
   const uint64_t sequence = entry.sequence;
   advise_exhausted(sequence, entry.deliveries);
+  if (has_dead_letter()) {
+    bury(sequence, entry.deliveries, "max_deliver");
+    return;
+  }
   log_.exhaust(sequence);
   state_.exhaust(sequence);
   state_.set_operation(log_.operation());

@@ -46,6 +46,7 @@ void ConsumerCore::apply(Slice entry) {
   }
   if (*last > applied_operation_) applied_operation_ = *last;
   answer_applied();
+  if (is_started_ && !state_.dead().empty()) wake();
 }
 
 void ConsumerCore::answer_when_applied(Slice reply) {

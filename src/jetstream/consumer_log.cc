@@ -114,6 +114,24 @@ void ConsumerLog::cursor(SequencePair at) {
   put_consumer(at.consumer);
 }
 
+void ConsumerLog::bury(const DeadLetter& letter) {
+  begin(ConsumerOperation::kBury);
+  put_sequence(letter.sequence);
+  append_varint(bytes_, letter.deliveries);
+  append_varint(bytes_, letter.reason.size());
+  bytes_ += letter.reason;
+}
+
+void ConsumerLog::keep_dead(uint64_t sequence) {
+  begin(ConsumerOperation::kKeepDead);
+  put_sequence(sequence);
+}
+
+void ConsumerLog::dead_token(uint64_t token) {
+  begin(ConsumerOperation::kDeadToken);
+  append_varint(bytes_, token);
+}
+
 namespace {
 
 // Reads one entry; what the fields count from is kept between operations.
@@ -177,6 +195,10 @@ class EntryPlayer {
       }
       case ConsumerOperation::kCursor:
         return cursor();
+      case ConsumerOperation::kBury:
+      case ConsumerOperation::kKeepDead:
+      case ConsumerOperation::kDeadToken:
+        return dead(kind);
     }
     return false;
   }
@@ -223,6 +245,24 @@ class EntryPlayer {
     if (is_new_) state_.deliver_acked(at);
     effects_.on_settled_up_to(at.stream);
     return true;
+  }
+
+  bool dead(ConsumerOperation kind) {
+    if (kind == ConsumerOperation::kDeadToken) {
+      const uint64_t token = reader_.varint();
+      if (is_new_ && reader_.is_ok()) state_.set_dead_token(token);
+      return reader_.is_ok();
+    }
+    DeadLetter letter;
+    letter.sequence = sequence();
+    if (kind == ConsumerOperation::kKeepDead) {
+      if (is_new_ && reader_.is_ok()) state_.keep_dead(letter.sequence);
+      return reader_.is_ok();
+    }
+    letter.deliveries = static_cast<uint32_t>(reader_.varint());
+    letter.reason = reader_.text();
+    if (is_new_ && reader_.is_ok()) state_.bury(std::move(letter));
+    return reader_.is_ok();
   }
 
   VarintReader reader_;

@@ -25,6 +25,9 @@ enum class ConsumerOperation : uint8_t {
   kExhaust = 6,     // delivered as often as allowed
   kReset = 7,       //
   kCursor = 8,      // delivered without acks up to here
+  kBury = 9,        // becomes a dead letter
+  kKeepDead = 10,   // stays exhausted, is no dead letter
+  kDeadToken = 11,  // the name that dead letters are numbered under
 };
 
 class ConsumerLog {
@@ -49,6 +52,9 @@ class ConsumerLog {
   void exhaust(uint64_t sequence);
   void reset(uint64_t next);
   void cursor(SequencePair at);
+  void bury(const DeadLetter& letter);
+  void keep_dead(uint64_t sequence);
+  void dead_token(uint64_t token);
 
  private:
   struct Run {

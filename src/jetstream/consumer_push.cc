@@ -74,7 +74,7 @@ void ConsumerCore::set_active(bool is_active) {
 }
 
 void ConsumerCore::check_interest() {
-  if (push_.is_active && now() < push_.look_at) return;
+  if (now() < push_.look_at) return;
   const bool is_there =
       host_.outside().has_interest(host_.stream(), config_.deliver_subject, config_.deliver_group);
   if (is_there != push_.is_active) {

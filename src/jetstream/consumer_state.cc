@@ -71,6 +71,7 @@ void ConsumerState::advance_floor(SequencePair& floor, const PendingAck& gone) c
 
 bool ConsumerState::settle(uint64_t sequence) {
   const bool was_exhausted = exhausted_.erase(sequence) > 0;
+  if (was_exhausted) drop_dead(sequence, sequence);
   PendingAck* entry = pending_.find(sequence);
   if (entry == nullptr) return was_exhausted;
   const PendingAck gone = *entry;
@@ -85,6 +86,24 @@ void ConsumerState::drop_pending_up_to(uint64_t sequence) {
     forget(*pending_.find(pending_.first()->sequence));
   }
   exhausted_.erase(exhausted_.begin(), exhausted_.upper_bound(sequence));
+  drop_dead(0, sequence);
+}
+
+void ConsumerState::drop_dead(uint64_t first, uint64_t last) {
+  std::erase_if(dead_, [first, last](const DeadLetter& letter) {
+    return letter.sequence >= first && letter.sequence <= last;
+  });
+}
+
+void ConsumerState::bury(DeadLetter letter) {
+  if (!exhaust(letter.sequence)) return;
+  exhausted_[letter.sequence] = letter.deliveries;
+  letter.number = ++dead_last_;
+  dead_.push_back(std::move(letter));
+}
+
+void ConsumerState::keep_dead(uint64_t sequence) {
+  drop_dead(sequence, sequence);
 }
 
 bool ConsumerState::settle_up_to(uint64_t sequence) {
@@ -112,6 +131,7 @@ void ConsumerState::reset(uint64_t next) {
   pending_.clear();
   redelivered_ = queued_ = 0;
   exhausted_.clear();
+  dead_.clear();
   begin(next);
 }
 
@@ -132,6 +152,7 @@ void ConsumerState::purge(uint64_t first) {
   }
   if (pending_.is_empty()) {
     exhausted_.clear();
+    dead_.clear();
     floor_ = delivered_;
   }
   shown_floor_ = floor_;
@@ -158,6 +179,16 @@ void ConsumerState::encode(std::string& out) const {
     append_varint(out, sequence - last);
     append_varint(out, deliveries);
     last = sequence;
+  }
+  append_varint(out, dead_token_);
+  append_varint(out, dead_last_);
+  append_varint(out, dead_.size());
+  for (const DeadLetter& letter : dead_) {
+    append_varint(out, letter.sequence);
+    append_varint(out, letter.number);
+    append_varint(out, letter.deliveries);
+    append_varint(out, letter.reason.size());
+    out += letter.reason;
   }
 }
 
@@ -187,6 +218,16 @@ Status ConsumerState::decode(Slice bytes) {
   for (uint64_t left = reader.varint(); left > 0 && reader.is_ok(); --left) {
     last += reader.varint();
     read.exhausted_[last] = static_cast<uint32_t>(reader.varint());
+  }
+  read.dead_token_ = reader.varint();
+  read.dead_last_ = reader.varint();
+  for (uint64_t left = reader.varint(); left > 0 && reader.is_ok(); --left) {
+    DeadLetter letter;
+    letter.sequence = reader.varint();
+    letter.number = reader.varint();
+    letter.deliveries = static_cast<uint32_t>(reader.varint());
+    letter.reason = reader.text();
+    read.dead_.push_back(std::move(letter));
   }
   if (!reader.is_ok() || !reader.at_end()) return corrupt;
   *this = std::move(read);

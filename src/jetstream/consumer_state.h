@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace petrel::jetstream {
 
@@ -22,6 +23,15 @@ struct SequencePair {
   uint64_t consumer = 0;
   uint64_t stream = 0;
   friend bool operator==(const SequencePair&, const SequencePair&) = default;
+};
+
+// A message that goes to the dead letter subject; it counts as exhausted until that is done.
+struct DeadLetter {
+  uint64_t sequence = 0;
+  uint64_t number = 0;  // among the consumer's dead letters
+  uint32_t deliveries = 0;
+  std::string reason = {};
+  uint64_t operation = 0;  // that says so; not stored
 };
 
 class ConsumerState {
@@ -71,6 +81,15 @@ class ConsumerState {
   bool exhaust(uint64_t sequence);
   // Delivery begins anew at `next`.
   void reset(uint64_t next);
+  // It is no longer waited for and stands last among the dead letters. REQUIRES: pending.
+  void bury(DeadLetter letter);
+  // It stays exhausted and is not sent.
+  void keep_dead(uint64_t sequence);
+  // The dead letters are sent under another name from now on.
+  void set_dead_token(uint64_t token) { dead_token_ = token; }
+  uint64_t dead_token() const { return dead_token_; }
+  const std::vector<DeadLetter>& dead() const { return dead_; }
+  std::vector<DeadLetter>& dead() { return dead_; }
 
   // --- changes that follow from the stream's own entries ---
   // The message is gone: as if it had been acknowledged. True: it was pending.
@@ -84,6 +103,7 @@ class ConsumerState {
  private:
   void advance_floor(SequencePair& floor, const PendingAck& gone) const;
   void drop_pending_up_to(uint64_t sequence);
+  void drop_dead(uint64_t first, uint64_t last);
   void note_delivered(SequencePair at);
   void forget(PendingAck& entry);
 
@@ -96,6 +116,9 @@ class ConsumerState {
   size_t redelivered_ = 0;  // pending ones that were delivered more than once
   size_t queued_ = 0;
   std::map<uint64_t, uint32_t> exhausted_;
+  std::vector<DeadLetter> dead_;
+  uint64_t dead_token_ = 0;  // 0: none was needed yet
+  uint64_t dead_last_ = 0;   // number of the last one
 };
 
 }  // namespace petrel::jetstream
