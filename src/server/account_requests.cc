@@ -13,6 +13,9 @@ namespace petrel::server {
 namespace {
 
 constexpr const char* kStrict = "operator requires issuer to be a signing key";
+constexpr Duration kSyncInterval = Duration::minutes(1);
+constexpr Duration kExpiryCheckMin = Duration::millis(100);
+constexpr Duration kExpiryCheckMax = Duration::minutes(1);
 constexpr const char* kForeign = "subject does not match jwt content";
 
 // The account in "$SYS.REQ.ACCOUNT.<id>.CLAIMS..." and the older "$SYS.ACCOUNT.<id>.CLAIMS.UPDATE".
@@ -57,7 +60,8 @@ AccountRequests::AccountRequests(AuthEnvironment& environment, AuthEndpoints& en
       endpoints_(endpoints),
       trust_(std::move(trust)),
       resolver_(resolver),
-      keeper_(keeper) {}
+      keeper_(keeper),
+      pack_inbox_("$SYS._INBOX." + environment.identity.id + ".packs") {}
 
 void AccountRequests::serve_one(const std::string& subject, const std::string& queue,
                                 Handler handler) {
@@ -84,6 +88,31 @@ void AccountRequests::serve() {
   if (is_cache()) return;
   serve_one("$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP", "", &AccountRequests::lookup);
   serve_one("$SYS.REQ.CLAIMS.PACK", "responder", &AccountRequests::pack);
+  serve_one(pack_inbox_, "", &AccountRequests::take_pack);
+}
+
+void AccountRequests::start() {
+  if (resolver_.directory() == nullptr) return;
+  const conf::ResolverOptions& options = resolver_.options();
+  if (!is_cache()) {
+    const bool is_set = options.interval.ns > 0;
+    repeat("pack", is_set ? options.interval : kSyncInterval, &AccountRequests::ask_for_packs);
+  } else if (options.ttl.ns > 0) {
+    repeat("ttl", std::clamp(options.ttl / 2, kExpiryCheckMin, kExpiryCheckMax),
+           &AccountRequests::forget_unused);
+  }
+}
+
+void AccountRequests::repeat(const std::string& name, Duration every, Step step) {
+  const WallTime at = environment_.wall_now() + every;
+  environment_.post(0, [this, name, every, step, at](shard::Shard&) {
+    endpoints_.call_at(name, at, [this, name, every, step] {
+      static_cast<void>(environment_.decide_later([this, name, every, step] {
+        (this->*step)();
+        repeat(name, every, step);
+      }));
+    });
+  });
 }
 
 std::string AccountRequests::words(const char* full, const char* cache) const {
@@ -251,6 +280,45 @@ void AccountRequests::pack(const AuthMessage& request) {
                                     });
   }
   reply(request, "");
+}
+
+void AccountRequests::forget_unused() {
+  resolver_.directory()->expire(environment_.wall_now());
+}
+
+// Asks one of the other servers for the accounts that it has and we may lack.
+void AccountRequests::ask_for_packs() {
+  const JwtDirectory::Hash& hash = resolver_.directory()->hash();
+  AuthMessage question;
+  question.account = trust_->system_account();
+  question.subject = "$SYS.REQ.CLAIMS.PACK";
+  question.reply = pack_inbox_;
+  question.body.assign(hash.begin(), hash.end());
+  environment_.post(
+      0, [this, question = std::move(question)](shard::Shard&) { endpoints_.send(question); });
+}
+
+// Lines "account|JWT"; an empty message ends them.
+void AccountRequests::take_pack(const AuthMessage& packed) {
+  const WallTime now = environment_.wall_now();
+  for (size_t begin = 0; begin < packed.body.size();) {
+    const size_t end = std::min(packed.body.find('\n', begin), packed.body.size());
+    const std::string line = packed.body.substr(begin, end - begin);
+    begin = end + 1;
+    if (line.empty()) continue;
+    const size_t bar = line.find('|');
+    const std::string account = line.substr(0, bar);
+    const auto claims =
+        auth::decode_account_claims(bar == std::string::npos ? "" : Slice(line).substr(bar + 1));
+    if (!claims || claims->subject != account || !trust_->trusts(claims->issuer)) {
+      environment_.say(LogLevel::kError, "DirResolver - Merging resulted in error: " +
+                                             (claims ? account : claims.error().detail));
+      return;
+    }
+    const std::string token = line.substr(bar + 1);
+    const auto saved = resolver_.directory()->save_if_newer(account, token, now);
+    if (saved && *saved) static_cast<void>(keeper_.update(account, token));
+  }
 }
 
 void AccountRequests::reread_directory() {

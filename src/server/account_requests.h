@@ -23,6 +23,8 @@ class AccountRequests {
 
   // Before the loops run.
   void serve();
+  // The loops run: what is done again and again begins.
+  void start();
   // Files of the directory that changed beside us.
   void reread_directory();
 
@@ -43,6 +45,11 @@ class AccountRequests {
   void list(const AuthMessage& request);
   void remove(const AuthMessage& request);
   void pack(const AuthMessage& request);
+  void take_pack(const AuthMessage& packed);
+  void ask_for_packs();
+  void forget_unused();
+  using Step = void (AccountRequests::*)();
+  void repeat(const std::string& name, Duration every, Step step);
 
   Result<std::vector<std::string>> read_removal(const std::string& token, std::string& by) const;
   std::string words(const char* full, const char* cache) const;
@@ -56,6 +63,7 @@ class AccountRequests {
   const std::shared_ptr<const auth::OperatorTrust> trust_;
   AccountResolver& resolver_;
   AccountKeeper& keeper_;
+  const std::string pack_inbox_;
   uint64_t sent_ = 0;
 };
 

@@ -89,6 +89,7 @@ Status AuthService::prepare() {
 void AuthService::start() {
   if (trust_ == nullptr || trust_->system_account().empty()) return;
   static_cast<void>(environment_.decide_later([this] {
+    requests_->start();
     keeper_->lookup(trust_->system_account(),
                     [this](const AccountKeeper::AccountPtr& account, const std::string& why) {
                       if (account != nullptr) return;
