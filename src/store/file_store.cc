@@ -4,6 +4,7 @@
 #include "petrel/base/check.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 namespace petrel::store {
@@ -130,8 +131,18 @@ void FileStore::on_dropped(std::unique_ptr<Segment> segment) {
   if (file->is_logged) {
     removed_.push_back(file->id);
   } else if (file->is_there) {
-    disk_.remove_file(path_of(file->id), [](int) {});
+    remove_file(file->id);
   }
+}
+
+// A checkpoint that erases is not over while files with erased messages are there.
+void FileStore::remove_file(uint64_t id) {
+  ++removing_;
+  disk_.remove_file(path_of(id), [this, life = std::weak_ptr<int>(life_)](int) {
+    if (life.expired()) return;
+    --removing_;
+    step_checkpoint();
+  });
 }
 
 // On disk with the next checkpoint, when it is certain that the message is gone: plain records are
@@ -191,8 +202,10 @@ void FileStore::forget_erases(uint64_t segment) {
   std::erase_if(wipes_, is_of);
   std::erase_if(moves_, is_of);
   if (checkpoint_ == nullptr) return;
-  std::erase_if(checkpoint_->moves, is_of);
-  std::erase_if(checkpoint_->record.wipes, is_of);
+  const size_t gone = std::erase_if(checkpoint_->moves, is_of) +
+                      std::erase_if(checkpoint_->record.wipes, is_of);
+  // The file goes with the next checkpoint only, so this one cannot say that they are erased.
+  if (gone > 0) checkpoint_->error = EAGAIN;
 }
 
 ReadStatus FileStore::read(uint64_t sequence, StoredMessage& message) {
@@ -206,10 +219,12 @@ ReadStatus FileStore::read(uint64_t sequence, StoredMessage& message) {
   const size_t at = segment.frames.find(place.offset);
   const Frame& frame = segment.frames.all()[at];
   if (!frame.block) {
+    segment.file->is_awaited = true;
     begin_read(segment, at);
     return segment.file->error != 0 && segment.file->reading.empty() ? ReadStatus::kCorrupt
                                                                      : ReadStatus::kPending;
   }
+  segment.file->is_awaited = false;
   message = view_record({bytes_at(frame, place), place.bytes}).message;
   message.block = frame.block;
   return ReadStatus::kFound;

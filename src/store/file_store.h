@@ -43,6 +43,7 @@ struct SegmentFile {
   bool is_changed = false;        // the checkpoint file says something else
   bool is_logged = false;         // the checkpoint file names it
   bool needs_copy = false;        // to another file, as soon as may be
+  bool is_awaited = false;        // somebody was told to wait for a message of it
   int error = 0;                  // of a write or a sync
   size_t index_bytes = 0;         // of memory, as counted when it was loaded
   std::vector<uint32_t> deleted;  // positions, since the last checkpoint
@@ -138,6 +139,7 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   void on_deleted(Segment& segment, uint32_t entry) override;
   Segment* segment_of(uint64_t id);
   void mark_changed(Segment& segment);
+  void remove_file(uint64_t id);
   void erase(const MessageIndex::Found& found);
   void move_frame(Segment& segment, Frame& frame);
   void forget_erases(uint64_t segment);
@@ -221,6 +223,7 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   bool is_directory_new_ = false;
   bool has_new_files_ = false;
   bool needs_recount_ = false;
+  size_t removing_ = 0;      // files
   bool has_mark_ = false;    // there was a checkpoint once
   std::vector<Wipe> wipes_;  // with the next checkpoint
   std::vector<Move> moves_;

@@ -159,8 +159,11 @@ void FileStore::step_checkpoint() {
     if (!failed_.empty()) return finish_checkpoint(failed_.front()->error);
   }
   if (!sync_files()) return;
+  if (checkpoint_->phase == Phase::kWiping) {
+    if (removing_ == 0) finish_checkpoint(checkpoint_->error);
+    return;
+  }
   if (checkpoint_->error != 0) return finish_checkpoint(checkpoint_->error);
-  if (checkpoint_->phase == Phase::kWiping) return finish_checkpoint(0);
   checkpoint_->phase = Phase::kWriting;
   write_checkpoint();
 }
@@ -210,6 +213,7 @@ void FileStore::append_checkpoint(std::string bytes, Disk::Done done) {
 void FileStore::wipe() {
   checkpoint_->phase = Checkpoint::Phase::kWiping;
   checkpoint_->files.clear();
+  for (const uint64_t id : checkpoint_->removed) remove_file(id);
   const std::vector<Wipe> wipes = checkpoint_->record.wipes;
   for (const Wipe& wipe : wipes) {
     const Segment* segment = segment_of(wipe.segment);
@@ -232,7 +236,6 @@ void FileStore::finish_checkpoint(int error) {
     const bool is_full = done->record.is_full;
     log_bytes_ = (is_full ? encode_checkpoint_head().size() : log_bytes_) + done->record_bytes;
     if (is_full) full_bytes_ = done->record_bytes;
-    for (const uint64_t id : done->removed) disk_.remove_file(path_of(id), [](int) {});
   } else {
     has_new_files_ = has_new_files_ || done->has_new_files;
     removed_.insert(removed_.end(), done->removed.begin(), done->removed.end());

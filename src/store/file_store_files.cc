@@ -14,6 +14,10 @@ namespace {
 
 // What was just read stays until it was looked at.
 constexpr size_t kCachedFramesMin = 16;
+// So many that cannot go are looked at in one trim.
+constexpr size_t kLooksMax = 256;
+// Above it an index goes although somebody waits for a message of its segment.
+constexpr size_t kLoadedAwaitedMax = 64;
 
 }  // namespace
 
@@ -196,6 +200,7 @@ bool FileStore::evict_index(uint64_t id) {
   Segment* segment = segment_of(id);
   if (segment == nullptr || segment->index == nullptr || !segment->is_sealed) return true;
   const SegmentFile& file = *segment->file;
+  if (file.is_awaited && loaded_.size() < kLoadedAwaitedMax) return false;
   if (file.pending > 0 || file.error != 0 || file.dictionary_offset == 0 || is_copied(id)) {
     return false;
   }
@@ -212,16 +217,22 @@ bool FileStore::evict_index(uint64_t id) {
 
 // Nothing that a lookup holds may go, so this is called before them, never by them.
 void FileStore::trim() {
-  for (size_t left = cached_.size();
-       left > kCachedFramesMin && cached_bytes_ > options_.cache_bytes; --left) {
-    const auto [id, offset] = cached_.front();
-    cached_.pop_front();
-    if (!evict_frame(id, offset)) cached_.emplace_back(id, offset);
+  for (size_t at = 0; at + kCachedFramesMin < cached_.size() && at < kLooksMax &&
+                      cached_bytes_ > options_.cache_bytes;) {
+    const auto [id, offset] = cached_[at];
+    if (evict_frame(id, offset)) {
+      cached_.erase(cached_.begin() + static_cast<std::ptrdiff_t>(at));
+    } else {
+      ++at;
+    }
   }
-  for (size_t left = loaded_.size(); left > 1 && loaded_bytes_ > options_.index_bytes; --left) {
-    const uint64_t id = loaded_.front();
-    loaded_.pop_front();
-    if (!evict_index(id)) loaded_.push_back(id);
+  for (size_t at = 0;
+       at + 1 < loaded_.size() && at < kLooksMax && loaded_bytes_ > options_.index_bytes;) {
+    if (evict_index(loaded_[at])) {
+      loaded_.erase(loaded_.begin() + static_cast<std::ptrdiff_t>(at));
+    } else {
+      ++at;
+    }
   }
   if (needs_recount_) recount();
 }
