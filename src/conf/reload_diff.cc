@@ -85,36 +85,90 @@ std::string permission_key(const std::optional<SubjectPermission>& permission) {
   return key;
 }
 
+std::string permissions_key(const std::optional<PermissionOptions>& permissions) {
+  if (!permissions) return "-";
+  std::string key = permission_key(permissions->publish) + permission_key(permissions->subscribe);
+  if (const auto& responses = permissions->allow_responses) {
+    key += std::to_string(responses->max) + " " + duration_text(responses->expires);
+  }
+  return key;
+}
+
 std::string user_key(const UserOptions& user) {
   std::string key = user.user + "\n" + user.password + "\n" + user.nkey + "\n";
-  if (user.permissions) {
-    key += permission_key(user.permissions->publish) + permission_key(user.permissions->subscribe);
-    if (const auto& responses = user.permissions->allow_responses) {
-      key += std::to_string(responses->max) + " " + duration_text(responses->expires);
-    }
-  }
+  key += permissions_key(user.permissions);
   for (const std::string& type : user.allowed_connection_types) key += "\n" + type;
   return key;
 }
 
-std::string users_key(const Options& options) {
+std::string list_key(const std::vector<UserOptions>& users) {
   std::vector<std::string> keys;
-  for (const UserOptions& user : options.authorization.users) keys.push_back(user_key(user));
+  for (const UserOptions& user : users) keys.push_back(user_key(user));
   std::sort(keys.begin(), keys.end());
   std::string all;
   for (const std::string& key : keys) all += key + "\n\n";
   return all;
 }
 
-std::string mappings_key(const Options& options) {
+std::string users_key(const Options& options) {
+  return list_key(options.authorization.users) +
+         permissions_key(options.authorization.default_permissions);
+}
+
+std::string list_key(const std::vector<MappingOptions>& mappings) {
   std::string key;
-  for (const MappingOptions& mapping : options.mappings) {
+  for (const MappingOptions& mapping : mappings) {
     key += "\n" + mapping.source + ":";
     for (const MappingDestination& destination : mapping.destinations) {
       key += destination.subject + " " + std::to_string(destination.weight) + " " +
              destination.cluster + ",";
     }
   }
+  return key;
+}
+
+std::string export_key(const ExportOptions& entry) {
+  std::string key = "\nexport " + entry.subject + (entry.is_service ? " service " : " stream ");
+  for (const std::string& account : entry.accounts) key += account + ",";
+  key += std::to_string(entry.account_token_position) + " " +
+         std::to_string(static_cast<int>(entry.response_type)) + " " +
+         duration_text(entry.response_threshold) + (entry.allow_trace ? " traced" : "");
+  if (entry.latency) {
+    key += " " + entry.latency->subject + " " + std::to_string(entry.latency->sampling);
+  }
+  return key;
+}
+
+std::string import_key(const ImportOptions& entry) {
+  return "\nimport " + entry.account + " " + entry.subject + " " + entry.to + " " + entry.prefix +
+         (entry.is_service ? " service" : " stream") + (entry.share ? " shared" : "") +
+         (entry.allow_trace ? " traced" : "");
+}
+
+std::string account_key(const AccountOptions& account) {
+  std::string key = "account " + account.name + "\n" + list_key(account.users) +
+                    permissions_key(account.default_permissions) + list_key(account.mappings);
+  for (const ExportOptions& entry : account.exports) key += export_key(entry);
+  for (const ImportOptions& entry : account.imports) key += import_key(entry);
+  const AccountLimits& limits = account.limits;
+  key += "\n" + std::to_string(limits.max_connections) + " " +
+         std::to_string(limits.max_subscriptions) + " " + std::to_string(limits.max_payload) + " " +
+         std::to_string(limits.max_leafnodes) + " " + account.trace_destination + " " +
+         std::to_string(account.trace_sampling);
+  if (const auto& jetstream = account.jetstream) {
+    for (const int64_t limit :
+         {jetstream->max_memory, jetstream->max_store, jetstream->max_streams,
+          jetstream->max_consumers, jetstream->max_ack_pending, jetstream->memory_max_stream_bytes,
+          jetstream->store_max_stream_bytes, int64_t{jetstream->max_bytes_required}}) {
+      key += " " + std::to_string(limit);
+    }
+  }
+  return key;
+}
+
+std::string accounts_key(const Options& options) {
+  std::string key = list_key(options.mappings) + "\n" + options.system_account;
+  for (const AccountOptions& account : options.accounts) key += "\n\n" + account_key(account);
   return key;
 }
 
@@ -205,7 +259,7 @@ constexpr OptionRule kRules[] = {
     {"max_subscriptions", value<&Options::max_subscriptions>, Rule::kLogsValue},              // +
     {"max_subscription_tokens", value<&Options::max_subscription_tokens>, Rule::kLogsValue},  // +
     {"authorization users", users_key, Rule::kLogsAlways, ReloadArea::kAuthorization},
-    {"accounts", mappings_key, Rule::kLogsAlways, ReloadArea::kAuthorization},
+    {"accounts", accounts_key, Rule::kLogsAlways, ReloadArea::kAuthorization},
     {"no_auth_user", value<&Options::no_auth_user>, Rule::kLogsValue,
      ReloadArea::kAuthorization},  // +
     {"authorization username", username, Rule::kLogsName, ReloadArea::kAuthorization},

@@ -25,6 +25,52 @@ void write_mappings(JsonWriter& json, std::vector<MappingView> mappings) {
   json.end_object();
 }
 
+void write_latency(JsonWriter& json, Slice key, const LatencyView& latency) {
+  if (latency.results.empty()) return;
+  json.begin_object(key);
+  json.field("sampling", latency.sampling);
+  json.field("results", Slice(latency.results));
+  json.end_object();
+}
+
+void write_exports(JsonWriter& json, const std::vector<ExportView>& exports) {
+  if (exports.empty()) return;
+  json.begin_array("exports");
+  for (const ExportView& entry : exports) {
+    json.begin_object();
+    json.field("subject", Slice(entry.subject));
+    json.field("type", Slice(entry.response_type.empty() ? "stream" : "service"));
+    json.field_unless_empty("response_type", Slice(entry.response_type));
+    write_latency(json, "service_latency", entry.latency);
+    if (!entry.approved.empty()) {
+      json.begin_array("approved_accounts");
+      for (const std::string& name : entry.approved) json.value(Slice(name));
+      json.end_array();
+    }
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_imports(JsonWriter& json, const std::vector<ImportView>& imports) {
+  if (imports.empty()) return;
+  json.begin_array("imports");
+  for (const ImportView& entry : imports) {
+    json.begin_object();
+    json.field("subject", Slice(entry.subject));
+    json.field("account", Slice(entry.account));
+    if (entry.is_service) json.field("to", Slice(entry.local_subject));
+    json.field("local_subject", Slice(entry.local_subject));
+    json.field("type", Slice(entry.is_service ? "service" : "stream"));
+    json.field("invalid", false);
+    json.field("share", entry.share);
+    json.field("tracking", false);
+    write_latency(json, "latency", entry.latency);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 void write_detail(JsonWriter& json, const AccountView& account) {
   json.begin_object("account_detail");
   json.field("account_name", Slice(account.name));
@@ -32,11 +78,13 @@ void write_detail(JsonWriter& json, const AccountView& account) {
   json.field_unless_empty("is_system", account.is_system);
   json.field("expired", false);
   json.field("complete", true);
-  json.field("jetstream_enabled", false);
+  json.field("jetstream_enabled", account.has_jetstream);
   json.field("leafnode_connections", 0);
   json.field("client_connections", account.client_connections);
   json.field("subscriptions", account.index.subscriptions);
   write_mappings(json, account.mappings);
+  write_exports(json, account.exports);
+  write_imports(json, account.imports);
   json.field("name_tag", Slice(account.name));
   json.begin_object("sublist_stats");
   write_index_numbers(json, account.index);

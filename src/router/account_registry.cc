@@ -9,17 +9,44 @@ namespace petrel::router {
 
 namespace {
 
+struct SystemImport {
+  Slice from;
+  Slice before;  // of the account's name, in the system account
+  Slice after;
+  bool share;
+  bool of_system_account;
+  conf::ResponseType response_type;
+};
+
+constexpr SystemImport kSystemImports[] = {
+    {"$SYS.REQ.ACCOUNT.PING.CONNZ", "$SYS.REQ.ACCOUNT.", ".CONNZ", false, false,
+     conf::ResponseType::kStreamed},
+    {"$SYS.REQ.SERVER.PING.CONNZ", "$SYS.REQ.ACCOUNT.", ".CONNZ", false, false,
+     conf::ResponseType::kStreamed},
+    {"$SYS.REQ.ACCOUNT.PING.STATZ", "$SYS.REQ.ACCOUNT.", ".STATZ", false, false,
+     conf::ResponseType::kStreamed},
+    {"$SYS.REQ.USER.INFO", "$SYS.REQ.USER.", ".INFO", true, true, conf::ResponseType::kSingleton},
+};
+
+std::string system_of(const std::map<std::string, auth::AccountPtr, std::less<>>& known) {
+  for (const auto& [name, account] : known) {
+    if (account->is_system) return name;
+  }
+  return "";
+}
+
 subject::Subscriber subscriber_of(const ServiceLink& link) {
   return {static_cast<uint32_t>(link.id), static_cast<uint32_t>(link.id >> 32), kNoLoop,
           kServiceFlag};
 }
 
 bool is_same(const ServiceLink& a, const ServiceLink& b) {
-  return a.exporter == b.exporter && a.exporter_config == b.exporter_config &&
-         a.importer_config == b.importer_config && a.exported == b.exported && a.from == b.from &&
-         a.to == b.to && a.share == b.share && a.allow_trace == b.allow_trace &&
-         a.response_type == b.response_type && a.threshold == b.threshold &&
-         a.latency == b.latency && a.transform.has_value() == b.transform.has_value() &&
+  return a.importer == b.importer && a.exporter == b.exporter &&
+         a.exporter_config == b.exporter_config && a.importer_config == b.importer_config &&
+         a.exported == b.exported && a.from == b.from && a.to == b.to && a.share == b.share &&
+         a.allow_trace == b.allow_trace && a.response_type == b.response_type &&
+         a.threshold == b.threshold && a.latency == b.latency &&
+         a.transform.has_value() == b.transform.has_value() &&
          (!a.transform || a.transform->destination() == b.transform->destination());
 }
 
@@ -84,6 +111,10 @@ void AccountRegistry::describe(const std::vector<auth::AccountPtr>& accounts) {
     }
     known = descriptions_;
   }
+  const std::string system = system_of(known);
+  if (std::exchange(system_, system) != system) {
+    for (const auto& [name, account] : known) changed.insert(name);
+  }
   // Whoever imports from a changed account depends on it.
   std::set<std::string> concerned = changed;
   for (const auto& [name, account] : known) {
@@ -101,6 +132,7 @@ void AccountRegistry::describe_all(const auth::AccountSnapshot& snapshot) {
     for (const auto& [name, account] : descriptions_) concerned.insert(name);
     descriptions_ = snapshot.all();
   }
+  system_ = system_of(snapshot.all());
   for (const auto& [name, account] : snapshot.all()) concerned.insert(name);
   for (const std::string& name : concerned) link(name, snapshot.all());
 }
@@ -129,16 +161,48 @@ AccountLinks AccountRegistry::make_links(const auth::Account& account, const Acc
     made->exporter = &source;
     made->importer_config = importer;
     made->exporter_config = exporter->second;
-    const auto same = std::find_if(before.services.begin(), before.services.end(),
-                                   [&made](const auto& old) { return is_same(*old, *made); });
-    if (same != before.services.end()) {
-      links.services.push_back(*same);
-    } else {
-      made->id = ++last_link_;
-      links.services.push_back(made);
-    }
+    add_link(made, before, links);
   }
+  add_system_links(importer, before, known, links);
   return links;
+}
+
+void AccountRegistry::add_link(const std::shared_ptr<ServiceLink>& made, const AccountLinks& before,
+                               AccountLinks& links) {
+  const auto same = std::find_if(before.services.begin(), before.services.end(),
+                                 [&made](const auto& old) { return is_same(*old, *made); });
+  if (same != before.services.end()) {
+    links.services.push_back(*same);
+    return;
+  }
+  made->id = ++last_link_;
+  links.services.push_back(made);
+}
+
+// What every account may ask of the system account, about itself.
+void AccountRegistry::add_system_links(const auth::AccountPtr& importer, const AccountLinks& before,
+                                       const Descriptions& known, AccountLinks& links) {
+  const auto system = known.find(system_);
+  if (system == known.end()) return;
+  for (const SystemImport& import : kSystemImports) {
+    if (importer->name == system_ && !import.of_system_account) continue;
+    const bool is_taken =
+        std::any_of(links.services.begin(), links.services.end(), [&](const auto& link) {
+          return link->from == import.from && link->exporter->name == system_;
+        });
+    if (is_taken) continue;
+    auto made = std::make_shared<ServiceLink>();
+    made->importer = &get(importer->name);
+    made->exporter = &get(system_);
+    made->importer_config = importer;
+    made->exporter_config = system->second;
+    made->from = import.from;
+    made->to = std::string(import.before) + importer->name + std::string(import.after);
+    made->exported = made->to;
+    made->share = import.share;
+    made->response_type = import.response_type;
+    add_link(made, before, links);
+  }
 }
 
 void AccountRegistry::link(const std::string& name, const Descriptions& known) {

@@ -11,6 +11,7 @@ namespace {
 constexpr Slice kHeaderLine = "NATS/1.0\r\n";
 constexpr Slice kEnd = "\r\n";
 constexpr Slice kInfoKey = "Nats-Request-Info";
+constexpr Slice kTraceKey = "Nats-Trace-Dest";
 
 // Takes out every line with this key.
 void remove_header(std::string& block, Slice key) {
@@ -31,26 +32,27 @@ void remove_header(std::string& block, Slice key) {
   }
 }
 
-std::string with_info(Slice header, const std::string& info) {
+std::string with_header(Slice header, Slice key, const std::string& value) {
   std::string block(header.size() > kEnd.size() ? header.substr(0, header.size() - kEnd.size())
                                                 : kHeaderLine);
-  remove_header(block, kInfoKey);
-  block.append(kInfoKey).append(": ").append(info).append("\r\n\r\n");
+  remove_header(block, key);
+  block.append(key).append(": ").append(value).append("\r\n\r\n");
   return block;
 }
 
 }  // namespace
 
 ImportedMessage::ImportedMessage(const Message& original, Slice subject, Slice reply,
-                                 const std::string& info) {
+                                 const ImportedHeaders& headers) {
   message_ = original;
   message_.subject = subject;
-  const Slice header = original.body().substr(0, original.header_bytes);
-  if (!info.empty()) {
-    rebuild(original, reply, with_info(header, info));
-  } else if (reply != original.reply()) {
-    rebuild(original, reply, std::string(header));
+  std::string header(original.body().substr(0, original.header_bytes));
+  if (!headers.info.empty()) header = with_header(header, kInfoKey, headers.info);
+  if (!headers.trace_destination.empty()) {
+    header = with_header(header, kTraceKey, headers.trace_destination);
   }
+  const bool is_changed = !headers.info.empty() || !headers.trace_destination.empty();
+  if (is_changed || reply != original.reply()) rebuild(original, reply, header);
 }
 
 void ImportedMessage::rebuild(const Message& original, Slice reply, const std::string& header) {

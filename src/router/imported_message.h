@@ -11,11 +11,17 @@
 
 namespace petrel::router {
 
+// What the headers of the message are to say; "": what they said before.
+struct ImportedHeaders {
+  std::string info = {};               // JSON of Nats-Request-Info, whatever the publisher claimed
+  std::string trace_destination = {};  // Nats-Trace-Dest
+};
+
 class ImportedMessage {
  public:
-  // `info` not empty: the JSON of Nats-Request-Info; what the publisher claimed there is dropped.
   // REQUIRES: `original`, `subject` and `reply` outlive this.
-  ImportedMessage(const Message& original, Slice subject, Slice reply, const std::string& info);
+  ImportedMessage(const Message& original, Slice subject, Slice reply,
+                  const ImportedHeaders& headers);
 
   const Message& message() const { return message_; }
 

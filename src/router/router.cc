@@ -298,9 +298,19 @@ bool Router::deliver_to_group(AccountInterest& account, const DeliveryPlan& plan
 
 uint32_t Router::route_observed(AccountInterest& account, const Message& message,
                                 RouteObserver& observer, bool is_dry) {
+  return observe_plan(account, message, observer, is_dry, Shadows::kIncluded);
+}
+
+uint32_t Router::route_imported_observed(AccountInterest& account, const Message& message,
+                                         RouteObserver& observer, bool is_dry) {
+  return observe_plan(account, message, observer, is_dry, Shadows::kLeftOut);
+}
+
+uint32_t Router::observe_plan(AccountInterest& account, const Message& message,
+                              RouteObserver& observer, bool is_dry, Shadows shadows) {
   subject::InterestStamp stamp;
   account.index.match(message.subject, match_, stamp);
-  build_plan(account, message.subject, scratch_plan_, false);
+  build_plan(account, message.subject, scratch_plan_, false, shadows);
   const DeliveryPlan& plan = scratch_plan_;
   uint32_t delivered = 0;
   for (const DeliveryPlan::Local& entry : plan.local) {
@@ -316,7 +326,9 @@ uint32_t Router::route_observed(AccountInterest& account, const Message& message
   for (const DeliveryPlan::Group& group : plan.groups) {
     if (observe_group(account, group, message, observer, is_dry)) ++delivered;
   }
-  return delivered;
+  if (plan.imports.empty()) return delivered;
+  const std::vector<DeliveryPlan::Import> imports = plan.imports;
+  return delivered + imports_.deliver_observed(imports, message.subject, message, observer, is_dry);
 }
 
 bool Router::observe(const DeliveryPlan::Local& entry, const Message& message,
@@ -324,6 +336,12 @@ bool Router::observe(const DeliveryPlan::Local& entry, const Message& message,
   Subscription* subscription = subscriptions_.find(entry.slot, entry.generation);
   if (subscription == nullptr) return false;
   Receiver& to = *subscription->receiver;
+  if (subscription->shadow != nullptr) {
+    observer.on_stream_export(to.account->name, shown_subject(*subscription, message.subject));
+    if (!subscription->shadow->link->allow_trace) {
+      return is_dry || deliver(entry.slot, *subscription, message, Slice());
+    }
+  }
   Egress egress{&to, subscription->subject(), subscription->queue(), EgressOutcome::kDelivered};
   if (to.is_closed) {
     egress.outcome = EgressOutcome::kClosed;

@@ -17,6 +17,7 @@ namespace {
 constexpr Slice kReplyPrefix = "_R_.";
 constexpr Slice kAckPrefix = "$JS.ACK.";
 constexpr Slice kTrackedSuffix = ".T";
+constexpr const char* kTraceDisabled = "trace disabled";
 constexpr size_t kTokenBytes = 6;
 constexpr size_t kEventIdBytes = 22;
 constexpr Slice kDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -87,6 +88,17 @@ uint32_t ServiceImports::deliver(const std::vector<DeliveryPlan::Import>& import
       ++delivered;
     }
   }
+  return delivered;
+}
+
+uint32_t ServiceImports::deliver_observed(const std::vector<DeliveryPlan::Import>& imports,
+                                          Slice subject, const Message& message,
+                                          RouteObserver& observer, bool is_dry) {
+  RouteObserver* before = std::exchange(observer_, &observer);
+  const bool was_dry = std::exchange(is_dry_, is_dry);
+  const uint32_t delivered = deliver(imports, subject, message);
+  observer_ = before;
+  is_dry_ = was_dry;
   return delivered;
 }
 
@@ -173,19 +185,43 @@ bool ServiceImports::request(const std::shared_ptr<const ServiceLink>& link, Sli
     response.start = router_.wall_now();
     send_latency(response, kNoReply, "");
   }
-  const ImportedMessage imported(message, to, reply, step.info ? step.info->to_json() : "");
-  const bool is_delivered = pass_on(*link->exporter, to, imported.message(), step);
-  if (is_delivered || !awaits) return is_delivered;
+  ImportedHeaders headers;
+  if (step.info) headers.info = step.info->to_json();
+  if (observer_ != nullptr) observer_->on_service_import(link->exporter->name, subject, to);
+  const bool is_delivered = pass_request(*link, headers, to, reply, message, step);
+  const bool was_sent = is_delivered && !is_dry_;
+  if (was_sent || !awaits) return is_delivered;
   if (const auto found = responses_.find(reply); found != responses_.end()) {
     forget(found->second, kNotDelivered);
   }
   return false;
 }
 
+// A trace ends at an export that does not allow it: the message goes on alone, or not at all.
+bool ServiceImports::pass_request(const ServiceLink& link, const ImportedHeaders& headers,
+                                  Slice subject, Slice reply, const Message& message,
+                                  const Step& step) {
+  ImportedHeaders changed = headers;
+  RouteObserver* observer = observer_;
+  if (observer != nullptr && !link.allow_trace) {
+    if (is_dry_) return false;
+    changed.trace_destination = kTraceDisabled;
+    observer_ = nullptr;
+  } else if (observer != nullptr) {
+    changed.trace_destination = portal_of(*link.exporter).prefix + random_token(kTokenBytes);
+  }
+  const ImportedMessage imported(message, subject, reply, changed);
+  const bool is_delivered = pass_on(*link.exporter, subject, imported.message(), step);
+  observer_ = observer;
+  return is_delivered;
+}
+
 bool ServiceImports::pass_on(AccountInterest& to, Slice subject, const Message& message,
                              const Step& step) {
   const Step* before = std::exchange(chain_, &step);
-  const uint32_t delivered = router_.route_imported(to, subject, message);
+  const uint32_t delivered =
+      observer_ == nullptr ? router_.route_imported(to, subject, message)
+                           : router_.route_imported_observed(to, message, *observer_, is_dry_);
   chain_ = before;
   return delivered > 0;
 }
@@ -194,7 +230,7 @@ std::string ServiceImports::await_answer(Response response) {
   Portal& portal = portal_of(*response.owner);
   do {
     response.key = portal.prefix + random_token(kTokenBytes);
-    if (response.is_tracked) {
+    if (response.is_tracked && !router_.server_hash().empty()) {
       response.key.append(".").append(router_.server_hash()).append(kTrackedSuffix);
     }
   } while (responses_.contains(response.key));
@@ -274,7 +310,7 @@ bool ServiceImports::answer(Slice subject, const Message& message, const std::st
   }
   // What a consumer delivers keeps the subject it was stored under.
   const Slice shown = message.subject == subject ? Slice(to) : message.subject;
-  const ImportedMessage imported(message, shown, reply, "");
+  const ImportedMessage imported(message, shown, reply, {});
   const Step step{response.link.get(), chain_, std::nullopt};
   if (!pass_on(*response.requestor, to, imported.message(), step) && !is_last) {
     const auto again = responses_.find(response.key);
@@ -388,8 +424,10 @@ void ServiceImports::publish_latency(const ServiceLink& link, const std::string&
   event.tail = tail;
   event.sizes_bytes = static_cast<uint32_t>(size.size());
   const Step* before = std::exchange(chain_, nullptr);
+  RouteObserver* observer = std::exchange(observer_, nullptr);
   router_.route(*link.exporter, event);
   chain_ = before;
+  observer_ = observer;
 }
 
 }  // namespace petrel::router

@@ -4,6 +4,10 @@
 
 #include <sodium.h>
 
+#include <array>
+#include <string_view>
+#include <vector>
+
 namespace petrel::server {
 
 namespace {
@@ -22,6 +26,17 @@ Identity make_identity() {
   const auth::CurveKey curve = auth::CurveKey::from_seed(random_bytes());
   return {encode_public_nkey(NkeyKind::kServer, sign.public_key()),
           encode_public_nkey(NkeyKind::kCurve, curve.public_key()), sign, curve, random_bytes()};
+}
+
+std::string short_hash(const std::string& name) {
+  constexpr std::string_view kDigits =
+      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  std::array<unsigned char, crypto_hash_sha256_BYTES> hash{};
+  std::vector<unsigned char> bytes(name.begin(), name.end());
+  crypto_hash_sha256(hash.data(), bytes.data(), bytes.size());
+  std::string text;
+  for (size_t i = 0; i < 8; ++i) text.push_back(kDigits[hash[i] % kDigits.size()]);
+  return text;
 }
 
 uint64_t random_seed() {

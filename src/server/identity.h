@@ -19,6 +19,9 @@ struct Identity {
 
 Identity make_identity();
 
+// Eight letters and digits that lead back to the server of this name in subjects.
+std::string short_hash(const std::string& name);
+
 // Unknown to everybody else, unlike the identity.
 uint64_t random_seed();
 

@@ -1,5 +1,6 @@
 #include "server/monitoring.h"
 
+#include "server/account_views.h"
 #include "server/jetstream_monitoring.h"
 #include "server/process_files.h"
 #include "server/process_usage.h"
@@ -338,11 +339,6 @@ Monitoring::Answer Monitoring::subsz(const monitor::Query& query) {
 
 // --- what is counted ---
 
-monitor::IndexNumbers Monitoring::index_numbers(const router::AccountInterest& account) {
-  const subject::SubjectIndex::Stats stats = account.index.stats();
-  return {stats.subscriptions, stats.inserts, stats.removes, stats.matches};
-}
-
 monitor::VarzRuntime Monitoring::runtime() const {
   monitor::VarzRuntime now;
   now.now = wall_now();
@@ -377,38 +373,17 @@ std::string Monitoring::varz() {
   return monitor::varz_json(varz_config_, runtime());
 }
 
-monitor::AccountView Monitoring::account_view(const router::AccountInterest& interest) const {
-  monitor::AccountView view;
-  view.name = interest.name;
-  view.update_time = server_.start_time;
-  for (const router::AccountTraffic& traffic : interest.traffic) {
-    view.client_connections += traffic.connections.get();
-    view.in_msgs += traffic.in_msgs.get();
-    view.in_bytes += traffic.in_bytes.get();
-    view.out_msgs += traffic.out_msgs.get();
-    view.out_bytes += traffic.out_bytes.get();
-    view.slow_consumers += traffic.slow_consumers.get();
-  }
-  view.index = index_numbers(interest);
-  const auth::AccountPtr tenant = tenants_ == nullptr ? nullptr : tenants_->find(interest.name);
-  if (tenant == nullptr) return view;
-  view.is_system = tenant->is_system;
-  for (const conf::MappingOptions& mapping : tenant->mapping_options) {
-    monitor::MappingView entry{.source = mapping.source};
-    for (const conf::MappingDestination& destination : mapping.destinations) {
-      entry.destinations.push_back({destination.subject, destination.weight, destination.cluster});
-    }
-    view.mappings.push_back(std::move(entry));
-  }
-  return view;
-}
-
 monitor::AccountsView Monitoring::accounts() const {
   monitor::AccountsView view{.server_id = server_.id, .now = wall_now()};
-  server_.accounts.for_each([this, &view](const router::AccountInterest& account) {
-    if (tenants_ != nullptr && tenants_->find(account.name) == nullptr) return;  // was taken out
-    view.accounts.push_back(account_view(account));
-  });
+  std::vector<const router::AccountInterest*> known;
+  server_.accounts.for_each(
+      [&known](const router::AccountInterest& account) { known.push_back(&account); });
+  for (const router::AccountInterest* account : known) {
+    const auth::AccountPtr description = server_.accounts.description(account->name);
+    if (description == nullptr) continue;  // was taken out of the configuration
+    view.accounts.push_back(account_view(*account, description));
+    view.accounts.back().update_time = server_.start_time;
+  }
   return view;
 }
 

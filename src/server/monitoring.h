@@ -77,7 +77,6 @@ class Monitoring {
   Answer connz(const monitor::Query& query);
   Answer subsz(const monitor::Query& query);
   monitor::AccountsView accounts() const;
-  monitor::AccountView account_view(const router::AccountInterest& interest) const;
   void collect_open(const monitor::ConnzQuery& query, monitor::ConnzCollector& collector);
   void collect_closed(monitor::ConnzCollector& collector);
   void collect_subscriptions(const std::string& account, monitor::SubszCollector& collector);
@@ -87,7 +86,6 @@ class Monitoring {
 
   void refresh_config();
   monitor::VarzRuntime runtime() const;
-  static monitor::IndexNumbers index_numbers(const router::AccountInterest& account);
   void sample_cpu();
   void count(const std::string& path);
 

@@ -42,6 +42,7 @@ Result<std::shared_ptr<const session::SessionConfig>> make_session_config(
   info.auth_required =
       config->authenticator->is_required() && !config->authenticator->announces_no_auth_user();
   config->cluster_name = options.cluster.name;
+  config->server_hash = short_hash(info.server_name);
   config->max_control_line = options.max_control_line;
   config->max_payload = options.max_payload;
   config->max_pending = options.max_pending;

@@ -126,12 +126,28 @@ void MessageTrace::add_ingress(const ClientSession& publisher, Slice subject) {
   if (publisher.connect_info() != nullptr) {
     append_given(ingress_, "name", publisher.connect_info()->name);
   }
-  append_member(ingress_, "acc", publisher.account->name);
+  account_ = publisher.account->name;
+  append_member(ingress_, "acc", account_);
   append_member(ingress_, "subj", subject);
 }
 
 void MessageTrace::add_mapping(Slice to) {
   events_.append(",").append(begin_event("sm"));
+  append_member(events_, "to", to);
+  events_.push_back('}');
+}
+
+void MessageTrace::on_service_import(Slice account, Slice from, Slice to) {
+  events_.append(",").append(begin_event("si"));
+  append_member(events_, "acc", account);
+  append_member(events_, "from", from);
+  append_member(events_, "to", to);
+  events_.push_back('}');
+}
+
+void MessageTrace::on_stream_export(Slice account, Slice to) {
+  events_.append(",").append(begin_event("se"));
+  append_member(events_, "acc", account);
   append_member(events_, "to", to);
   events_.push_back('}');
 }
@@ -144,6 +160,9 @@ void MessageTrace::on_egress(const router::Egress& egress) {
   append_member(events_, "cid", session != nullptr ? session->cid() : 0);
   if (session != nullptr && session->connect_info() != nullptr) {
     append_given(events_, "name", session->connect_info()->name);
+  }
+  if (session != nullptr && session->account->name != account_) {
+    append_member(events_, "acc", session->account->name);
   }
   append_given(events_, "sub", egress.subject);
   append_given(events_, "queue", egress.queue);

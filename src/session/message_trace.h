@@ -37,6 +37,8 @@ class MessageTrace final : public router::RouteObserver {
   void add_mapping(Slice to);
   void set_ingress_error(Slice text) { ingress_error_.assign(text); }
   void on_egress(const router::Egress& egress) override;
+  void on_service_import(Slice account, Slice from, Slice to) override;
+  void on_stream_export(Slice account, Slice to) override;
 
   const std::string& destination() const { return order_.destination; }
   bool is_trace_only() const { return order_.is_trace_only; }
@@ -50,6 +52,7 @@ class MessageTrace final : public router::RouteObserver {
   const SessionContext& context_;
   TraceOrder order_;
   size_t message_bytes_;
+  std::string account_;  // of the publisher
   std::string ingress_;  // without its end
   std::string ingress_error_;
   std::string events_;

@@ -50,6 +50,28 @@ bool ClientSession::enter_account() {
   return false;
 }
 
+// After a reload: what is said of the account now. False: the user stands in another one, and the
+// connection is closed without a word, as nats-server does.
+bool ClientSession::follow_account() {
+  const SessionConfig& config = *context_.config;
+  if (config.accounts == nullptr) return true;
+  if (details_ != nullptr && user_ != nullptr) {
+    const auto known = details_->connect.nkey.empty()
+                           ? config.authenticator->find_user(user_->name)
+                           : config.authenticator->find_nkey(details_->connect.nkey);
+    if (known != nullptr && known->account != nullptr && known->account->name != account->name) {
+      close(CloseReason::kClientClosed);
+      return false;
+    }
+  }
+  if (auth::AccountPtr now = config.accounts->find(account->name); now != nullptr) {
+    tenant_ = std::move(now);
+    mappings_ = tenant_->mappings.empty() ? nullptr : &tenant_->mappings;
+    parser_.set_limits(parser_limits());
+  }
+  return true;
+}
+
 void ClientSession::count_in(router::AccountInterest& entered) {
   account = &entered;
   entered.connections.fetch_add(1);
@@ -118,6 +140,7 @@ void ClientSession::on_config_change(bool auth_changed) {
     return;
   }
   if (!auth_changed || waits_for_password_) return;
+  if (!follow_account()) return;
   if (!connect_received_ && !context_.config->authenticator->is_required()) return;
   // Same user with the same password: only the permissions may differ.
   const auth::Credentials shown = credentials();

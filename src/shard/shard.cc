@@ -24,7 +24,9 @@ Shard::Shard(const ShardOptions& options, ShardPort& port, router::AccountRegist
     : port_(port),
       router_({options.loop, options.loops, options.seed}, *this),
       prng_(options.seed + 1),
-      context_{router_, accounts, *this, prng_, counters_, std::move(config), {}, {}} {}
+      context_{router_, accounts, *this, prng_, counters_, std::move(config), {}, {}} {
+  router_.set_names(context_.config->cluster_name, context_.config->server_hash);
+}
 
 Shard::~Shard() = default;
 
@@ -372,6 +374,7 @@ void Shard::password_verified(router::ConnectionHandle connection, bool is_right
 
 void Shard::change_config(std::shared_ptr<const session::SessionConfig> config, bool auth_changed) {
   context_.config = std::move(config);
+  router_.set_names(context_.config->cluster_name, context_.config->server_hash);
   for (auto& session : sessions_) {
     if (session != nullptr) session->on_config_change(auth_changed);
   }

@@ -23,6 +23,27 @@ struct MappingView {
   std::vector<Destination> destinations = {};
 };
 
+struct LatencyView {
+  int sampling = 0;
+  std::string results = {};  // "": not measured
+};
+
+struct ExportView {
+  std::string subject = {};
+  std::string response_type = {};  // "": a stream
+  LatencyView latency = {};
+  std::vector<std::string> approved = {};
+};
+
+struct ImportView {
+  std::string subject = {};
+  std::string account = {};
+  std::string local_subject = {};
+  bool is_service = false;
+  bool share = false;
+  LatencyView latency = {};
+};
+
 struct AccountView {
   std::string name = {};
   bool is_system = false;
@@ -35,6 +56,9 @@ struct AccountView {
   uint64_t slow_consumers = 0;
   IndexNumbers index = {};
   std::vector<MappingView> mappings = {};
+  std::vector<ExportView> exports = {};
+  std::vector<ImportView> imports = {};
+  bool has_jetstream = false;
 };
 
 struct AccountsView {

@@ -49,10 +49,15 @@ class AccountRegistry {
   void link(const std::string& name, const Descriptions& known);
   AccountLinks make_links(const auth::Account& account, const AccountLinks& before,
                           const Descriptions& known);
+  void add_link(const std::shared_ptr<ServiceLink>& made, const AccountLinks& before,
+                AccountLinks& links);
+  void add_system_links(const auth::AccountPtr& importer, const AccountLinks& before,
+                        const Descriptions& known, AccountLinks& links);
 
   const uint64_t seed_;
   const uint16_t loops_;
   uint64_t last_link_ = 0;
+  std::string system_;  // name of the system account; "": there is none
   mutable SharedMutex mutex_;
   std::map<std::string, std::unique_ptr<AccountInterest>, std::less<>> accounts_
       PETREL_GUARDED_BY(mutex_);

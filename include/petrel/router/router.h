@@ -50,6 +50,9 @@ class RouteObserver {
   virtual ~RouteObserver() = default;
   // Before the message is delivered.
   virtual void on_egress(const Egress& egress) = 0;
+  // The message goes to a service of another account / leaves to a subscriber there.
+  virtual void on_service_import(Slice account, Slice from, Slice to) = 0;
+  virtual void on_stream_export(Slice account, Slice to) = 0;
 };
 
 struct RouterOptions {
@@ -112,6 +115,8 @@ class Router {
   Prng& prng() { return prng_; }
   // A message that came through a service import: it goes on into no stream import.
   uint32_t route_imported(AccountInterest& account, Slice target, const Message& message);
+  uint32_t route_imported_observed(AccountInterest& account, const Message& message,
+                                   RouteObserver& observer, bool is_dry);
   // An answer for a portal of another loop.
   void send_to_portal(uint16_t loop, Slice envelope, const Message& message);
 
@@ -166,6 +171,10 @@ class Router {
   template <Shown kShown>
   bool deliver_to_group(AccountInterest& account, const DeliveryPlan& plan,
                         const DeliveryPlan::Group& group, const Message& message);
+  uint32_t observe_plan(AccountInterest& account, const Message& message, RouteObserver& observer,
+                        bool is_dry, Shadows shadows);
+  bool observe_shadow(uint32_t slot, Subscription& subscription, const Message& message,
+                      RouteObserver& observer, bool is_dry);
   bool observe(const DeliveryPlan::Local& entry, const Message& message, RouteObserver& observer,
                bool is_dry);
   bool observe_group(AccountInterest& account, const DeliveryPlan::Group& group,

@@ -25,6 +25,7 @@
 namespace petrel::router {
 
 class Router;
+struct ImportedHeaders;
 class RouteObserver;
 
 class ServiceImports {
@@ -38,6 +39,9 @@ class ServiceImports {
   // to somebody.
   uint32_t deliver(const std::vector<DeliveryPlan::Import>& imports, Slice subject,
                    const Message& message);
+  // The same for a traced message.
+  uint32_t deliver_observed(const std::vector<DeliveryPlan::Import>& imports, Slice subject,
+                            const Message& message, RouteObserver& observer, bool is_dry);
   // An answer that another loop sent to a portal here. `envelope`: of make_envelope.
   void answer_from_other_loop(Slice envelope, const Message& message);
 
@@ -59,6 +63,8 @@ class ServiceImports {
   bool request(const std::shared_ptr<const ServiceLink>& link, Slice subject,
                const Message& message);
   bool answer(Slice subject, const Message& message, const std::string& responder);
+  bool pass_request(const ServiceLink& link, const ImportedHeaders& headers, Slice subject,
+                    Slice reply, const Message& message, const Step& step);
   bool pass_on(AccountInterest& to, Slice subject, const Message& message, const Step& step);
   bool was_here(const ServiceLink& link) const;
   // The reply subject that the other side is to see instead of the message's own.
@@ -84,7 +90,9 @@ class ServiceImports {
     const AccountInterest* account;
     std::string subject;
   };
-  std::vector<Lost> lost_;       // while something is tracked
+  std::vector<Lost> lost_;             // while something is tracked
+  RouteObserver* observer_ = nullptr;  // of a traced message, else null
+  bool is_dry_ = false;
   const Step* chain_ = nullptr;  // of the message that is being routed
 };
 

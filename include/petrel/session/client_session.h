@@ -153,6 +153,7 @@ class ClientSession final : public router::Receiver {
   void apply_user(const std::shared_ptr<const auth::User>& user);
   // Moves to the account of the user. False: it is full, and the connection is closed.
   bool enter_account();
+  bool follow_account();
   void count_in(router::AccountInterest& entered);
   void count_out();
   Slice presented_user() const;

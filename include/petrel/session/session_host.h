@@ -57,6 +57,7 @@ struct SessionConfig {
   // Null: $G alone, without mappings and limits.
   std::shared_ptr<const auth::AccountSnapshot> accounts;
   std::string cluster_name;
+  std::string server_hash;  // of the server's name, in subjects that lead back to this server
   // What message trace events say of the server, besides `info`.
   std::vector<std::string> tags;
   std::map<std::string, std::string> metadata;

@@ -329,7 +329,7 @@ class Session:
             if line.startswith("Nats-Request-Info: "):
                 seen["info"] = normalise.json_document(normalise.measured(json.loads(line.split(": ", 1)[1])))
             elif line:
-                seen["headers"].append(line)
+                seen["headers"].append(normalise.text(line))
         return seen
 
     def step_spread(self, step):

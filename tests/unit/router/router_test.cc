@@ -230,6 +230,13 @@ class SeenEgress final : public RouteObserver {
                     std::to_string(static_cast<int>(egress.outcome)) +
                     (egress.receiver == nullptr ? " elsewhere" : ""));
   }
+  void on_service_import(Slice account, Slice from, Slice to) override {
+    lines.push_back("import " + std::string(account) + " " + std::string(from) + " " +
+                    std::string(to));
+  }
+  void on_stream_export(Slice account, Slice to) override {
+    lines.push_back("export " + std::string(account) + " " + std::string(to));
+  }
   std::vector<std::string> lines;
 };
 

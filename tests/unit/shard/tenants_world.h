@@ -32,7 +32,6 @@ class TenantsWorld {
       ports_.push_back(std::make_unique<Port>(*this, loop));
       shards_.push_back(std::make_unique<Shard>(ShardOptions{loop, kLoops, uint64_t{loop} + 1},
                                                 *ports_.back(), accounts, config_));
-      shards_.back()->router().set_names("", "SERVERID");
     }
     advance({});
   }
@@ -130,6 +129,7 @@ class TenantsWorld {
     config->authenticator = std::make_shared<const auth::Authenticator>(*options, *snapshot);
     config->info.server_name = "s";
     config->info.headers = true;
+    config->server_hash = "SERVERID";
     config_ = std::move(config);
     accounts.describe_all(**snapshot);
   }
