@@ -2,6 +2,7 @@
 import json
 import select
 import socket
+import ssl
 import time
 
 _PING = b"PING\r\n"
@@ -21,13 +22,21 @@ class Peer:
         self.server_port = port
         self.buffer, self.ended, self.info = bytearray(), False, {}
 
+    def start_tls(self, context):
+        """A handshake that fails is the end of the stream, as the server's."""
+        try:
+            self.socket.settimeout(self.deadline)
+            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
+        except (OSError, ssl.SSLError):
+            self.ended = True
+
     # --- out ---
 
     def send(self, data):
         self.socket.settimeout(self.deadline)
         try:
             self.socket.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
             pass  # the server has hung up; what it said before is still to be read
 
     def send_split(self, data, size):
@@ -59,12 +68,12 @@ class Peer:
         """Takes what there is, waiting until `end` at most; False when nothing more comes."""
         if self.ended:
             return False
-        ready, _, _ = select.select([self.socket], [], [], max(0.0, end - time.monotonic()))
-        if not ready:
+        is_buffered = isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
+        if not is_buffered and not select.select([self.socket], [], [], max(0.0, end - time.monotonic()))[0]:
             return False
         try:
             data = self.socket.recv(1 << 20)
-        except (ConnectionResetError, BrokenPipeError):
+        except (ConnectionResetError, BrokenPipeError, ssl.SSLError):
             data = b""
         if not data:
             self.ended = True

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 
+import certificates
 import checks
 import credentials
 import normalise
@@ -127,6 +128,7 @@ class Session:
                   "REPLY": lambda: self.replies[which],
                   "JWT": lambda: self.tokens[which], "SIG": lambda: self._signature(*which.split("_", 1)),
                   **{kind: lambda kind=kind: credentials.public(kind, which) for kind in credentials.KINDS},
+                  "TLS": certificates.folder, "PIN": lambda: certificates.pin(which),
                   "FREE": lambda: self.ports.setdefault(which, server.free_port())}
         return str(values[name]()) if name in values else found[0]
 
@@ -248,6 +250,9 @@ class Session:
 
     def step_dial(self, step):
         self._connect(step, port=(self.server.monitor_port() or None) if step.text == "monitor" else int(step.text))
+
+    def step_tls(self, step):
+        self._peer(step).start_tls(certificates.client_context(step.text))
 
     def step_client(self, step):
         got = self._connect(step).handshake(step.text or QUIET)
