@@ -75,6 +75,7 @@ Status AuthService::prepare() {
                                          ask_others(account, timeout, std::move(done));
                                        }));
     keeper_ = std::make_unique<AccountKeeper>(environment_, trust_, *resolver_);
+    PETREL_TRY_STATUS(require_system_account());
     if (!trust_->system_account().empty()) {
       requests_ = std::make_unique<AccountRequests>(environment_, *endpoints_, trust_, *resolver_,
                                                     *keeper_);
@@ -84,6 +85,19 @@ Status AuthService::prepare() {
   callout_ = std::make_unique<AuthCallout>(
       AuthCallout::Parts{environment_, *endpoints_, *clock_, trust_, keeper_.get()});
   return {};
+}
+
+// What memory lacks will not come later, as it may from a directory or a URL.
+Status AuthService::require_system_account() {
+  const bool is_memory = resolver_->kind() == conf::ResolverKind::kMemory;
+  if (!is_memory || trust_->system_account().empty()) return {};
+  Status status;
+  keeper_->lookup(trust_->system_account(),
+                  [&status](const AccountKeeper::AccountPtr& account, const std::string& why) {
+                    if (account != nullptr) return;
+                    status = Error{Errc::kNotFound, "error resolving system account: " + why};
+                  });
+  return status;
 }
 
 void AuthService::start() {

@@ -46,6 +46,7 @@ class AuthService {
 
   AuthService(AuthEnvironment environment);
   Status prepare();
+  Status require_system_account();
   void decide_now(const auth::AuthRequest& request, const Decided& decided);
   Result<auth::UserClaims> claims_of(auth::AuthRequest& request) const;
   void admit(const auth::AuthRequest& request, const auth::UserClaims& claims,
