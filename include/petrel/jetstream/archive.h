@@ -70,7 +70,8 @@ class ArchiveReader {
     virtual Status on_stream(const StreamConfig& config, WallTime created) = 0;
     // Version 2: before the messages; version 1: behind them.
     virtual Status on_consumer(const ArchivedConsumer& consumer) = 0;
-    // Ascending; sequences between two messages were deleted.
+    // Ascending; sequences between two messages were deleted. Version 1 may hold messages that
+    // limits had removed: those below the first sequence that the request states are to be dropped.
     virtual Status on_message(const StoredMessageView& message) = 0;
     // Version 1: a message that was given is deleted; or its sequence never held one.
     virtual Status on_removed(uint64_t sequence) = 0;
