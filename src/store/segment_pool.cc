@@ -76,8 +76,9 @@ void SegmentPool::step() {
   if (!retired_.empty()) {
     PreparedSegment segment = std::move(retired_.front());
     retired_.pop_front();
-    const bool is_fit = segment.bytes >= std::max(segment_bytes_, wanted_bytes_);
-    if ((is_full_ || is_fit) && ready_.size() < kReadyMax) return write_header(std::move(segment));
+    const uint64_t needed = wanted_bytes_ == 0 ? 0 : needed_bytes_;
+    const bool is_fit = segment.bytes >= std::max(is_full_ ? 0 : segment_bytes_, needed);
+    if (is_fit && ready_.size() < kReadyMax) return write_header(std::move(segment));
     return remove(std::move(segment));
   }
   if (wanted_bytes_ != 0) create();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <utility>
 
 namespace petrel::sim {
@@ -253,6 +254,26 @@ void JournalWorld::stop() {
   if (prng_.chance(500)) damage_and_check();
 }
 
+bool JournalWorld::is_between(const std::vector<std::string>& files, const std::string& bytes) {
+  constexpr size_t kNumbers = 8;  // journal and segment, 8 bytes each
+  if (bytes.size() < kNumbers + 16) return false;
+  const auto number = [](const std::string& content) {
+    uint64_t value = 0;
+    std::memcpy(&value, content.data() + kNumbers + 8, sizeof(value));
+    return value;
+  };
+  bool has_older = false;
+  bool has_newer = false;
+  for (const std::string& path : files) {
+    const std::string& other = *disk_.bytes_of(path);
+    if (other.size() < kNumbers + 16) continue;
+    if (other.compare(kNumbers, 8, bytes, kNumbers, 8) != 0) continue;
+    has_older = has_older || number(other) < number(bytes);
+    has_newer = has_newer || number(other) > number(bytes);
+  }
+  return has_older && has_newer;
+}
+
 // Damages one place, reads, and repairs it again.
 void JournalWorld::damage_and_check() {
   std::vector<std::string> files = disk_.paths();
@@ -264,7 +285,7 @@ void JournalWorld::damage_and_check() {
   if (bytes.empty()) return;
   const size_t used = std::max<size_t>(bytes.find_last_not_of('\0') + 1, 1);
   const size_t at = prng_.below(std::min(used, bytes.size()));
-  switch (prng_.below(3)) {
+  switch (prng_.below(4)) {
     case 0:
       bytes[at] = static_cast<char>(bytes[at] ^ (1 << prng_.below(8)));
       break;
@@ -274,8 +295,13 @@ void JournalWorld::damage_and_check() {
       bytes.replace(sector, count, count, '\0');
       break;
     }
-    default:
+    case 2:
       bytes.resize(at);
+      break;
+    default:
+      // The first one may as well have been retired, the last one not have been begun.
+      if (!is_between(files, before)) return;
+      bytes.clear();
   }
   say("damage at " + std::to_string(at) + " of " + path);
   if (auto tail = read()) {

@@ -61,6 +61,8 @@ class JournalWorld final : private store::Journal::Listener {
   void plant_fault();
   void stop();
   void damage_and_check();
+  // Whether the journal of this segment has an older and a newer one.
+  bool is_between(const std::vector<std::string>& files, const std::string& bytes);
   // What a start finds, against the model.
   void check(store::JournalTail& tail, bool is_damaged);
   void check_group(store::GroupId id, Group& group, const std::map<uint64_t, std::string>& found,
