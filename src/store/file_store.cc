@@ -275,7 +275,7 @@ void FileStore::on_frame_read(const File& file, uint32_t offset, int error, Slic
   --file->pending;
   std::erase(file->reading, offset);
   Segment* segment = segment_of(file->id);
-  if (segment == nullptr) return;
+  if (segment == nullptr) return step_checkpoint();
   index_.loaded(*segment);
   Frame& frame = segment->frames.at(offset);
   if (!frame.block) {

@@ -115,8 +115,9 @@ void FileStore::recover_from(const CheckpointFile& file, const FileSizes& sizes)
   next_id_ = std::max(next_id_, newest.next_segment);
   lost_ = newest.lost;
   wipes_ = newest.wipes;
-  // Encrypted with what may be the key before: written anew as a whole.
-  needs_full_ = codec_.key_id() != 0;
+  // What was read may be gone after a power failure: a sync that failed before this start, a name
+  // whose directory was not synced, a record under the key before. So it is written anew as a whole.
+  needs_full_ = true;
   log_bytes_ = file.bytes;
   full_bytes_ = file.full_bytes;
   for (const SegmentRecord& record : newest.segments) adopt(record);
