@@ -7,8 +7,10 @@ namespace petrel::jetstream {
 size_t Dedupe::slot_of(uint64_t hash, Slice id) const {
   size_t slot = hash & (table_.size() - 1);
   while (table_[slot] != 0) {
-    const Entry& entry = at(table_[slot] - 1);
-    if (entry.hash == hash && entry.id == id) break;
+    if (table_[slot] >> kPositionBits == hash >> kPositionBits) {
+      const Entry& entry = at(position_in(table_[slot]));
+      if (entry.hash == hash && entry.id == id) break;
+    }
     slot = (slot + 1) & (table_.size() - 1);
   }
   return slot;
@@ -16,8 +18,8 @@ size_t Dedupe::slot_of(uint64_t hash, Slice id) const {
 
 const Dedupe::Entry* Dedupe::find(Slice id) const {
   if (begin_ == end_) return nullptr;
-  const uint64_t position = table_[slot_of(hash_bytes(id), id)];
-  return position == 0 ? nullptr : &at(position - 1);
+  const uint64_t found = table_[slot_of(hash_bytes(id), id)];
+  return found == 0 ? nullptr : &at(position_in(found));
 }
 
 void Dedupe::add(Slice id, uint64_t sequence, WallTime time) {
@@ -25,7 +27,8 @@ void Dedupe::add(Slice id, uint64_t sequence, WallTime time) {
   const uint64_t hash = hash_bytes(id);
   const size_t slot = slot_of(hash, id);
   at(end_) = Entry{hash, sequence, time, ids_.push(id)};
-  table_[slot] = ++end_;
+  table_[slot] = place(hash, end_);
+  ++end_;
 }
 
 void Dedupe::expire(WallTime time) {
@@ -44,14 +47,14 @@ void Dedupe::visit(const std::function<void(const Entry&)>& visit) const {
   for (uint64_t position = begin_; position != end_; ++position) {
     const Entry& entry = at(position);
     // An id that came again later counts once.
-    if (table_[slot_of(entry.hash, entry.id)] == position + 1) visit(entry);
+    if (table_[slot_of(entry.hash, entry.id)] == place(entry.hash, position)) visit(entry);
   }
 }
 
 void Dedupe::pop_front() {
   const Entry& entry = at(begin_);
   const size_t slot = slot_of(entry.hash, entry.id);
-  if (table_[slot] == begin_ + 1) erase_slot(slot);
+  if (table_[slot] == place(entry.hash, begin_)) erase_slot(slot);
   ids_.pop(entry.id.size());
   ++begin_;
 }
@@ -61,7 +64,7 @@ void Dedupe::erase_slot(size_t slot) {
   const size_t mask = table_.size() - 1;
   size_t gap = slot;
   for (size_t next = (gap + 1) & mask; table_[next] != 0; next = (next + 1) & mask) {
-    const size_t home = at(table_[next] - 1).hash & mask;
+    const size_t home = at(position_in(table_[next])).hash & mask;
     if (((next - home) & mask) >= ((next - gap) & mask)) {
       table_[gap] = table_[next];
       gap = next;
@@ -80,7 +83,7 @@ void Dedupe::grow() {
   table_.assign(capacity * 2, 0);
   for (uint64_t position = begin_; position != end_; ++position) {
     const Entry& entry = at(position);
-    table_[slot_of(entry.hash, entry.id)] = position + 1;  // the last one of an id wins
+    table_[slot_of(entry.hash, entry.id)] = place(entry.hash, position);  // the last one wins
   }
 }
 

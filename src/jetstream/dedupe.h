@@ -2,7 +2,7 @@
 //
 // Owner: Stream. Thread: its home loop. No allocation per id in steady state: ids lie in chunks
 // that are reused, the table holds positions.
-// Limits: 4 billion ids; memory is the ids plus about 50 bytes each.
+// Limits: a trillion ids over its life; memory is the ids plus about 70 bytes each.
 // Source: spec streams.md section 2 (Nats-Msg-Id).
 #pragma once
 
@@ -41,13 +41,22 @@ class Dedupe {
  private:
   Entry& at(uint64_t position) { return ring_[position & (ring_.size() - 1)]; }
   const Entry& at(uint64_t position) const { return ring_[position & (ring_.size() - 1)]; }
+  static constexpr int kPositionBits = 40;
+  static uint64_t place(uint64_t hash, uint64_t position) {
+    return (hash >> kPositionBits << kPositionBits) | (position + 1);
+  }
+  static uint64_t position_in(uint64_t place) {
+    return (place & ((uint64_t{1} << kPositionBits) - 1)) - 1;
+  }
   size_t slot_of(uint64_t hash, Slice id) const;
   void pop_front();
   void erase_slot(size_t slot);
   void grow();
 
-  std::vector<Entry> ring_;      // power of two; positions [begin_, end_)
-  std::vector<uint64_t> table_;  // position + 1; 0: free. Twice the ring.
+  std::vector<Entry> ring_;  // power of two; positions [begin_, end_)
+  // Twice the ring. 0: free; else position + 1, and the top of the hash so that most of what is not
+  // there is known without a look at the ring.
+  std::vector<uint64_t> table_;
   uint64_t begin_ = 0;
   uint64_t end_ = 0;
   ByteQueue ids_;

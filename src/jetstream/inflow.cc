@@ -226,7 +226,7 @@ void Inflow::on_answer(const Arrived& message, Instant now) {
   error_.reset();
   consumer_sequence_ = 0;
   retry_at_ = {};
-  seen_ = now;
+  seen_ = heard_ = now;
   if (!is_mirror_) return;
   // Where the origin begins above what is here, the sequences between count as used.
   if (answer.delivered > core_.staged.last_sequence &&
@@ -256,7 +256,7 @@ bool Inflow::run(Instant now) {
       continue;
     }
     if (is_asked_) break;  // delivered before the answer came
-    seen_ = now;
+    seen_ = heard_ = now;
     const Outcome outcome = on_arrived(arrived_.front());
     if (outcome == Outcome::kLater) break;
     if (outcome == Outcome::kBroken) {

@@ -32,7 +32,8 @@ class Inflow {
   const std::string& index_name() const { return index_name_; }
   const StreamSource& source() const { return source_; }
 
-  void start(Instant now) { retry_at_ = now; }
+  // A moment later: whoever makes the stream, or its origin, is answered first.
+  void start(Instant now) { retry_at_ = now + Duration::millis(20); }
   void stop();
   // Whether the message is for this inflow; it is copied.
   bool take(const Incoming& message);
@@ -41,7 +42,8 @@ class Inflow {
   Instant next_due() const;
 
   uint64_t lag() const { return lag_; }
-  int64_t active_ns(Instant now) const { return seen_.ns == 0 ? -1 : (now - seen_).ns; }
+  // Since the origin was heard of; -1: never.
+  int64_t active_ns(Instant now) const { return heard_.ns == 0 ? -1 : (now - heard_).ns; }
   const std::optional<ApiError>& error() const { return error_; }
   bool is_caught_up() const { return is_flowing_ && lag_ < 10; }
 
@@ -84,7 +86,8 @@ class Inflow {
   uint64_t lag_ = 0;
   uint32_t failures_ = 0;
   Instant retry_at_{};
-  Instant seen_{};
+  Instant seen_{};   // it must be heard of within a time from here
+  Instant heard_{};
   std::string stalled_reply_;
   std::optional<ApiError> error_;
 };

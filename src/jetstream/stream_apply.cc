@@ -263,6 +263,9 @@ uint64_t StreamApply::purge_matches(const std::string& filter, uint64_t sequence
 uint64_t StreamApply::purge_below(uint64_t sequence) {
   if (sequence <= core_.store->state().first_sequence) return 0;
   const uint64_t purged = core_.store->purge_below(sequence, {});
+  // Beyond the last message the sequences below count as used.
+  core_.staged.last_sequence =
+      std::max(core_.staged.last_sequence, core_.store->state().last_sequence);
   core_.schedules.on_purged(core_.store->state().first_sequence);
   core_.consumers.on_purged(core_.store->state().first_sequence);
   return purged;

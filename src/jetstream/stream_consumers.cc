@@ -14,6 +14,7 @@ namespace petrel::jetstream {
 namespace {
 
 constexpr size_t kMessagesPerRun = 256;
+constexpr size_t kFewConsumers = 8;
 
 // Token `number` (from 0) of a subject; empty: not there.
 Slice token_at(Slice subject, size_t number) {
@@ -152,25 +153,47 @@ void StreamConsumers::index(Slot& slot) {
     unfiltered_.push_back(&slot);
     return;
   }
+  filtered_.push_back(&slot);
+  if (filters_ != nullptr) {
+    add_filters(slot);
+  } else if (filtered_.size() > kFewConsumers) {
+    // An index costs more than a stream with a few consumers.
+    filters_ = std::make_unique<subject::SubjectIndex>();
+    for (const Slot* filtered : filtered_) add_filters(*filtered);
+  }
+}
+
+void StreamConsumers::add_filters(const Slot& slot) {
   for (const std::string& filter : slot.filters) {
-    filters_.insert(filter, {}, subject::Subscriber{slot.number, 0, 0, 0});
-    ++filtered_count_;
+    filters_->insert(filter, {}, subject::Subscriber{slot.number, 0, 0, 0});
   }
 }
 
 void StreamConsumers::unindex(Slot& slot) {
-  if (slot.filters.empty()) std::erase(unfiltered_, &slot);
+  if (slot.filters.empty()) {
+    std::erase(unfiltered_, &slot);
+    return;
+  }
+  std::erase(filtered_, &slot);
+  if (filters_ == nullptr) return;
   for (const std::string& filter : slot.filters) {
-    filters_.remove(filter, {}, subject::Subscriber{slot.number, 0, 0, 0});
-    --filtered_count_;
+    filters_->remove(filter, {}, subject::Subscriber{slot.number, 0, 0, 0});
   }
 }
 
 void StreamConsumers::match(Slice subject) const {
   matched_.assign(unfiltered_.begin(), unfiltered_.end());
-  if (filtered_count_ == 0) return;
+  if (filters_ == nullptr) {
+    for (Slot* slot : filtered_) {
+      const bool admits = std::any_of(
+          slot->filters.begin(), slot->filters.end(),
+          [&](const std::string& filter) { return subject::subject_matches(subject, filter); });
+      if (admits) matched_.push_back(slot);
+    }
+    return;
+  }
   match_result_.clear();
-  filters_.match(subject, match_result_, stamp_);
+  filters_->match(subject, match_result_, stamp_);
   for (const subject::Subscriber& found : match_result_.plain) {
     Slot* slot = slots_[found.slot].get();
     // Two filters of one consumer may both admit the subject.
@@ -183,7 +206,7 @@ void StreamConsumers::match(Slice subject) const {
 
 bool StreamConsumers::has_interest(Slice subject) const {
   if (!unfiltered_.empty()) return true;
-  if (filtered_count_ == 0) return false;
+  if (filtered_.empty()) return false;
   match(subject);
   return !matched_.empty();
 }

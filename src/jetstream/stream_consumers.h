@@ -2,7 +2,7 @@
 // and what retention asks of them.
 //
 // Owner: StreamCore. Thread: the home loop.
-// Cost: a message costs its matches: literal and wildcard filters stand in an index.
+// Cost: a message costs its matches: filters stand in an index once there are more than a few.
 // Source: spec consumers.md, streams.md section 3; MORE-20.
 #pragma once
 
@@ -97,6 +97,7 @@ class StreamConsumers {
   Slot& add(uint64_t id, std::unique_ptr<Consumer> consumer);
   void index(Slot& slot);
   void unindex(Slot& slot);
+  void add_filters(const Slot& slot);
   void serve(Slot& slot);
   void unserve(Slot& slot);
   Slot* slot_of(Slice name) const;
@@ -116,8 +117,8 @@ class StreamConsumers {
   std::vector<std::unique_ptr<Slot>> slots_;  // null: free
   std::vector<uint32_t> free_slots_;
   std::vector<Slot*> unfiltered_;
-  subject::SubjectIndex filters_;
-  size_t filtered_count_ = 0;
+  std::vector<Slot*> filtered_;
+  std::unique_ptr<subject::SubjectIndex> filters_;      // of filtered_; null while they are few
   std::deque<uint32_t> ready_;                          // numbers
   std::multimap<int64_t, uint32_t> due_;                // ns, number; stale ones are passed over
   std::vector<std::pair<uint32_t, uint64_t>> settled_;  // number, sequence

@@ -87,6 +87,8 @@ TEST(StreamOperations, PurgesAllByFilterBySequenceAndKeepsSome) {
   EXPECT_EQ(world.stream->state().first_sequence, 11U);
   EXPECT_EQ(world.stream->state().last_sequence, 10U);
   EXPECT_EQ(world.publish("s.a", ""), "{\"stream\":\"S\",\"seq\":11}");
+  EXPECT_EQ(purge(world, {"", 50, 0}).purged, 1U);
+  EXPECT_EQ(world.publish("s.a", ""), "{\"stream\":\"S\",\"seq\":50}");
 }
 
 TEST(StreamOperations, APublishBehindAPurgeSeesItsEffect) {
@@ -180,6 +182,25 @@ TEST(StreamRetention, WithoutInterestNothingIsStoredAndEachConsumerMustAck) {
   world.stream->delete_consumer("d", [](const ApiError*) {});
   world.run();
   EXPECT_EQ(world.stream->state().messages, 0U);
+}
+
+TEST(StreamRetention, KnowsWhomAMessageConcernsAmongFewAndAmongManyConsumers) {
+  StreamConfig config;
+  config.retention = Retention::kInterest;
+  StreamWorld world(config);
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = "c" + std::to_string(i);
+    EXPECT_EQ(create(world, name, "s." + std::to_string(i) + (i % 2 == 0 ? "" : ".*")), 0);
+    EXPECT_EQ(world.stream->state().messages, static_cast<uint64_t>(i));
+    world.publish("s." + std::to_string(i) + (i % 2 == 0 ? "" : ".x"), "wanted");
+    world.publish("s.nobody." + std::to_string(i) + ".wants", "");
+  }
+  EXPECT_EQ(world.stream->state().messages, 40U);
+  for (int i = 0; i < 40; ++i) {
+    world.stream->delete_consumer("c" + std::to_string(i), [](const ApiError*) {});
+    world.run();
+    EXPECT_EQ(world.stream->state().messages, static_cast<uint64_t>(39 - i));
+  }
 }
 
 TEST(StreamRetention, LimitsTheNumberOfConsumers) {

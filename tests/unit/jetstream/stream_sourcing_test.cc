@@ -24,7 +24,7 @@ std::string field(const std::string& json, const std::string& name) {
 Asked take_request(StreamWorld& world) {
   Asked asked;
   world.sent.clear();
-  world.run();
+  world.pass(Duration::millis(20));
   for (const Sent& sent : world.sent) {
     if (!sent.subject.starts_with("$JS.API.CONSUMER.CREATE.")) continue;
     asked.subject = sent.subject;
