@@ -164,14 +164,33 @@ void answer_pause(Stream& stream, const std::string& name, const ApiRequest& req
   });
 }
 
+// Where a consumer may be set back to. Nothing: there.
+Slice reset_refusal(const Stream& stream, const ConsumerConfig& config, uint64_t sequence) {
+  if (sequence == 0 || config.deliver_policy == DeliverPolicy::kAll) return {};
+  if (config.deliver_policy == DeliverPolicy::kByStartSequence) {
+    return sequence < config.opt_start_seq ? Slice("below start seq") : Slice();
+  }
+  if (config.deliver_policy == DeliverPolicy::kByStartTime) {
+    const WallTime start = config.opt_start_time.value_or(WallTime{});
+    const bool is_below = sequence < stream.store().first_at_or_after(start);
+    return is_below ? Slice("below start time") : Slice();
+  }
+  return "not allowed";
+}
+
 // A consumer that is not there gives no answer: nats-server serves this by the consumer itself.
 void answer_reset(Stream& stream, const std::string& name, const ApiRequest& request,
                   const Respond& respond) {
   constexpr ApiKind kKind = ApiKind::kConsumerReset;
   const ApiResult<uint64_t> wanted = parse_consumer_reset(request.body);
   stream.when_applied([&stream, name, wanted, respond] {
-    if (stream.find_consumer(name) == nullptr) return respond(std::string());
+    const Consumer* found = stream.find_consumer(name);
+    if (found == nullptr) return respond(std::string());
     if (!wanted) return respond(error_json(kKind, wanted.error()));
+    const Slice refusal = reset_refusal(stream, found->config(), *wanted);
+    if (!refusal.empty()) {
+      return respond(error_json(kKind, api_error(ApiErrc::kConsumerInvalidReset, refusal)));
+    }
     stream.reset_consumer(name, *wanted, [respond](const ApiError* error, Consumer* consumer) {
       if (error != nullptr) return respond(error_json(kKind, *error));
       const ConsumerInfoView info = consumer->info();
