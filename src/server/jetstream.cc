@@ -1,4 +1,5 @@
 #include "server/jetstream.h"
+#include "server/time_zone_file.h"
 
 #include "shard/jetstream_usage.h"
 #include "shard/stream_description.h"
@@ -52,6 +53,7 @@ JetStream::JetStream(JetStreamSetup setup) : setup_(std::move(setup)) {
   };
   node_.log = [this](jetstream::LogLevel level, std::string text) { say(level_of(level), text); };
   node_.random = [] { return random_seed(); };
+  node_.time_zone = read_time_zone;
 }
 
 JetStream::~JetStream() = default;

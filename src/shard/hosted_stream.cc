@@ -97,6 +97,10 @@ std::string HostedStream::next_id() {
   return service_.next_id();
 }
 
+std::string HostedStream::time_zone(Slice name) {
+  return service_.node().time_zone ? service_.node().time_zone(name) : std::string();
+}
+
 bool HostedStream::may_store(jetstream::Stream& /*stream*/, uint64_t more) {
   return place_.account_usage->allows(place_.is_memory, more) &&
          service_.node().usage->allows(place_.is_memory, more);

@@ -68,6 +68,7 @@ class HostedStream final : public jetstream::StreamHost {
   Slice server_name() const override;
   Slice domain() const override;
   std::string next_id() override;
+  std::string time_zone(Slice name) override;
   bool may_store(jetstream::Stream& stream, uint64_t more) override;
   void on_usage(jetstream::Stream& stream, int64_t bytes) override;
   void on_consumer_gone(jetstream::Stream& stream, Slice consumer) override;

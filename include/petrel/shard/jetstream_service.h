@@ -45,6 +45,8 @@ struct JetStreamNode {
   std::function<void(jetstream::LogLevel, std::string)> log;
   // An unguessable number.
   std::function<uint64_t()> random;
+  // The bytes of the file of a time zone; empty: there is none.
+  std::function<std::string(std::string_view name)> time_zone;
   std::vector<JetStreamService*> services;  // by loop
   std::shared_ptr<JetStreamUsage> usage;    // of the server
 };
