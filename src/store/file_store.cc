@@ -173,20 +173,23 @@ void FileStore::erase(const MessageIndex::Found& found) {
 
 // Writes the frame behind the others, without what is to be erased.
 void FileStore::move_frame(Segment& segment, Frame& frame) {
-  std::string raw(frame.block->bytes(), frame.bytes);
+  // Readers hold the block and never see a change.
+  BlockRef own = BlockRef::allocate(frame.block->capacity());
+  std::memcpy(own->bytes(), frame.block->bytes(), frame.bytes);
+  frame.block = std::move(own);
   std::erase_if(checkpoint_->moves, [&](const Move& move) {
     const uint32_t offset = move.place.offset;
     if (move.segment != segment.id || offset < frame.offset ||
         offset >= frame.offset + frame.bytes) {
       return false;
     }
-    std::memset(raw.data() + (offset - frame.offset), 0, move.place.bytes);
+    std::memset(bytes_at(frame, move.place), 0, move.place.bytes);
     return true;
   });
   FrameHead head;
   head.segment = segment.id;
   head.offset = frame.offset;
-  std::string encoded = codec_.encode(head, raw);
+  std::string encoded = codec_.encode(head, {frame.block->bytes(), frame.bytes});
   checkpoint_->record.wipes.push_back(
       {segment.id, frame.file_offset, kFrameHeadBytes + frame.stored_bytes});
   frame.file_offset = segment.file->bytes;
@@ -202,8 +205,8 @@ void FileStore::forget_erases(uint64_t segment) {
   std::erase_if(wipes_, is_of);
   std::erase_if(moves_, is_of);
   if (checkpoint_ == nullptr) return;
-  const size_t gone = std::erase_if(checkpoint_->moves, is_of) +
-                      std::erase_if(checkpoint_->record.wipes, is_of);
+  const size_t gone =
+      std::erase_if(checkpoint_->moves, is_of) + std::erase_if(checkpoint_->record.wipes, is_of);
   // The file goes with the next checkpoint only, so this one cannot say that they are erased.
   if (gone > 0) checkpoint_->error = EAGAIN;
 }
