@@ -196,6 +196,22 @@ TEST(PullConsumer, FiltersSkipWhatDoesNotMatch) {
   EXPECT_EQ(world.texts("inbox"), "a.3");
 }
 
+TEST(PullConsumer, ANewFilterCountsAnew) {
+  World world;
+  ConsumerConfig config = World::pull_config();
+  config.filter_subject = "a.*";
+  for (const char* subject : {"a.1", "b.1", "a.2", "b.2", "b.3"}) world.store(subject, subject);
+  world.open(config);
+  world.pull("inbox");
+  EXPECT_EQ(world.texts("inbox"), "a.1");
+  config.filter_subject = "b.*";
+  world.consumer().update(config);
+  world.turn();
+  EXPECT_EQ(world.info().num_pending, 3U);
+  world.pull("inbox", "5");
+  EXPECT_EQ(world.texts("inbox"), "b.1,b.2,b.3");
+}
+
 struct StartCase {
   const char* name;
   DeliverPolicy policy;
