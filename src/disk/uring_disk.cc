@@ -1,0 +1,323 @@
+#include "disk/uring_disk.h"
+
+#include "petrel/base/check.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/eventfd.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace petrel::disk {
+
+namespace {
+
+constexpr unsigned kEntries = 256;
+constexpr size_t kRequestBytesMax = size_t{1} << 30;
+// The lowest bit of what a completion carries: it is of the sync behind a write.
+constexpr uint64_t kSyncPart = 1;
+
+bool runs_in_ring(const Operation& operation) {
+  switch (operation.kind) {
+    case Operation::Kind::kWrite:
+    case Operation::Kind::kRead:
+    case Operation::Kind::kSync:
+    case Operation::Kind::kWriteAndSync:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool has_sync(const Operation& operation) {
+  return operation.kind == Operation::Kind::kSync ||
+         operation.kind == Operation::Kind::kWriteAndSync;
+}
+
+size_t bytes_of(const Operation& operation) {
+  return operation.kind == Operation::Kind::kRead ? operation.size : operation.bytes.size();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<UringDisk>> UringDisk::create(std::function<void()> wake) {
+  std::unique_ptr<UringDisk> disk(new UringDisk(std::move(wake)));
+  PETREL_TRY_STATUS(disk->open_ring());
+  return disk;
+}
+
+UringDisk::UringDisk(std::function<void()> wake)
+    : wake_(std::move(wake)), workers_(wake_), paths_(std::make_shared<OpenFile>()) {}
+
+Status UringDisk::open_ring() {
+  int rc = io_uring_queue_init(kEntries, &ring_, 0);
+  is_ring_open_ = rc == 0;
+  if (rc == 0) {
+    event_fd_ = ::eventfd(0, EFD_CLOEXEC);
+    rc = event_fd_ < 0 ? -errno : io_uring_register_eventfd(&ring_, event_fd_);
+  }
+  if (rc != 0) {
+    return Error{Errc::kUnsupported, "io_uring for files: " + std::generic_category().message(-rc)};
+  }
+  worker_ = std::thread([this] { workers_.work(WorkQueue::Lane::kOther); });
+  waker_ = std::thread([this] { wake_until_closed(); });
+  return Status::ok();
+}
+
+UringDisk::~UringDisk() {
+  is_closing_ = true;
+  drain();
+  workers_.close();
+  if (worker_.joinable()) worker_.join();
+  if (waker_.joinable()) {
+    const uint64_t one = 1;
+    PETREL_CHECK(::write(event_fd_, &one, sizeof(one)) == sizeof(one));
+    waker_.join();
+  }
+  if (is_ring_open_) io_uring_queue_exit(&ring_);
+  if (event_fd_ >= 0) ::close(event_fd_);
+  close_all();
+}
+
+void UringDisk::wake_until_closed() {
+  uint64_t count = 0;
+  while (!is_closing_) {
+    if (::read(event_fd_, &count, sizeof(count)) < 0 && errno != EINTR) return;
+    if (!is_closing_ && wake_) wake_();
+  }
+}
+
+// --- asking ---
+
+void UringDisk::push(Operation operation) {
+  ++pending_;
+  FileQueue& queue = files_[operation.file.get()];
+  queue.waiting.push_back(std::make_unique<Operation>(std::move(operation)));
+  if (queue.waiting.size() == 1) start(queue);
+}
+
+void UringDisk::start(FileQueue& queue) {
+  Operation& operation = *queue.waiting.front();
+  queue.moved = 0;
+  if (!runs_in_ring(operation)) {
+    // A placeholder keeps the place; the worker gives the operation back.
+    OpenFile* file = operation.file.get();
+    std::unique_ptr<Operation> given = std::move(queue.waiting.front());
+    PETREL_CHECK(file == given->file.get());
+    workers_.push(std::move(given));
+    return;
+  }
+  if (has_sync(operation) && operation.file->sync_error != 0) {
+    operation.error = operation.file->sync_error;
+    failed_at_once_.push_back(operation.file.get());
+    if (wake_) wake_();
+    return;
+  }
+  submit(queue);
+}
+
+io_uring_sqe* UringDisk::next_entry() {
+  io_uring_sqe* entry = io_uring_get_sqe(&ring_);
+  while (entry == nullptr) {
+    io_uring_submit(&ring_);
+    entry = io_uring_get_sqe(&ring_);
+  }
+  return entry;
+}
+
+void UringDisk::submit_sync(FileQueue& queue, const Operation& operation) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_fsync(entry, operation.file->fd, IORING_FSYNC_DATASYNC);
+  entry->user_data = reinterpret_cast<uint64_t>(operation.file.get()) | kSyncPart;
+  ++queue.parts;
+}
+
+// A sync behind a write is linked to it: it does not begin when the write fails or is short.
+void UringDisk::submit(FileQueue& queue) {
+  Operation& operation = *queue.waiting.front();
+  queue.parts = 0;
+  queue.write_result = queue.sync_result = 0;
+  if (operation.kind != Operation::Kind::kSync) {
+    // Both parts or none: a link does not reach from one submission into the next.
+    if (io_uring_sq_space_left(&ring_) < 2) io_uring_submit(&ring_);
+    io_uring_sqe* entry = next_entry();
+    const auto count =
+        static_cast<unsigned>(std::min(bytes_of(operation) - queue.moved, kRequestBytesMax));
+    char* const bytes = operation.bytes.data() + queue.moved;
+    const uint64_t offset = operation.offset + queue.moved;
+    if (operation.kind == Operation::Kind::kRead) {
+      io_uring_prep_read(entry, operation.file->fd, bytes, count, offset);
+    } else {
+      io_uring_prep_write(entry, operation.file->fd, bytes, count, offset);
+    }
+    entry->user_data = reinterpret_cast<uint64_t>(operation.file.get());
+    if (operation.kind == Operation::Kind::kWriteAndSync) entry->flags |= IOSQE_IO_LINK;
+    ++queue.parts;
+  }
+  if (has_sync(operation)) submit_sync(queue, operation);
+  in_ring_ += queue.parts;
+  io_uring_submit(&ring_);
+}
+
+// --- completing ---
+
+void UringDisk::take_completions(Finished& finished) {
+  io_uring_cqe* entry = nullptr;
+  while (io_uring_peek_cqe(&ring_, &entry) == 0 && entry != nullptr) {
+    const uint64_t about = entry->user_data;
+    const int result = entry->res;
+    io_uring_cqe_seen(&ring_, entry);
+    --in_ring_;
+    FileQueue& queue = files_.at(reinterpret_cast<OpenFile*>(about & ~kSyncPart));
+    ((about & kSyncPart) != 0 ? queue.sync_result : queue.write_result) = result;
+    if (--queue.parts == 0 && settle(queue)) finish(queue, finished);
+  }
+}
+
+bool UringDisk::settle(FileQueue& queue) {
+  Operation& operation = *queue.waiting.front();
+  operation.error = 0;
+  if (operation.kind != Operation::Kind::kSync) {
+    const bool is_interrupted = queue.write_result == -EINTR || queue.write_result == -EAGAIN;
+    if (queue.write_result < 0 && !is_interrupted) {
+      operation.error = -queue.write_result;
+      return true;
+    }
+    const bool is_end = queue.write_result == 0 && bytes_of(operation) != 0;
+    if (is_end && operation.kind != Operation::Kind::kRead) operation.error = EIO;
+    if (!is_interrupted) queue.moved += static_cast<size_t>(queue.write_result);
+    if (operation.error != 0) return true;
+    if (queue.moved < bytes_of(operation) && !is_end) {
+      submit(queue);
+      return false;
+    }
+    if (operation.kind == Operation::Kind::kRead) operation.bytes.resize(queue.moved);
+  }
+  if (has_sync(operation) && queue.sync_result < 0) {
+    // The kernel has forgotten what it could not write: no later sync is believed.
+    operation.error = operation.file->sync_error = -queue.sync_result;
+  }
+  return true;
+}
+
+void UringDisk::finish(FileQueue& queue, Finished& finished) {
+  finished.push_back(std::move(queue.waiting.front()));
+  queue.waiting.pop_front();
+  if (queue.waiting.empty()) {
+    files_.erase(finished.back()->file.get());
+  } else {
+    start(queue);
+  }
+}
+
+void UringDisk::gather(Finished& finished) {
+  take_completions(finished);
+  for (OpenFile* file : std::exchange(failed_at_once_, {})) finish(files_.at(file), finished);
+  Finished done_by_worker;
+  workers_.take_finished(done_by_worker);
+  for (std::unique_ptr<Operation>& operation : done_by_worker) {
+    FileQueue& queue = files_.at(operation->file.get());
+    queue.waiting.front() = std::move(operation);
+    finish(queue, finished);
+  }
+}
+
+size_t UringDisk::poll() {
+  if (pending_ == 0) return 0;
+  Finished finished;
+  gather(finished);
+  pending_ -= finished.size();
+  if (is_closing_) return finished.size();
+  for (const std::unique_ptr<Operation>& operation : finished) operation->complete();
+  return finished.size();
+}
+
+void UringDisk::wait() {
+  if (!failed_at_once_.empty()) return;
+  if (in_ring_ == 0) return workers_.wait_finished();
+  // The worker may be done before the kernel is.
+  __kernel_timespec moment{0, 1'000'000};
+  io_uring_cqe* entry = nullptr;
+  io_uring_wait_cqe_timeout(&ring_, &entry, &moment);
+}
+
+void UringDisk::drain() {
+  while (pending_ > 0) {
+    if (poll() == 0) wait();
+  }
+}
+
+// --- the operations ---
+
+void UringDisk::write(store::FileId id, uint64_t offset, std::string bytes, Done done) {
+  push({.kind = Operation::Kind::kWrite,
+        .file = file(id),
+        .offset = offset,
+        .bytes = std::move(bytes),
+        .done = std::move(done)});
+}
+
+void UringDisk::read(store::FileId id, uint64_t offset, size_t bytes, ReadDone done) {
+  push({.kind = Operation::Kind::kRead,
+        .file = file(id),
+        .offset = offset,
+        .size = bytes,
+        .bytes = std::string(bytes, '\0'),
+        .read_done = std::move(done)});
+}
+
+void UringDisk::sync(store::FileId id, Done done) {
+  push({.kind = Operation::Kind::kSync, .file = file(id), .done = std::move(done)});
+}
+
+void UringDisk::write_and_sync(store::FileId id, uint64_t offset, std::string bytes, Done done) {
+  push({.kind = Operation::Kind::kWriteAndSync,
+        .file = file(id),
+        .offset = offset,
+        .bytes = std::move(bytes),
+        .done = std::move(done)});
+}
+
+void UringDisk::preallocate(store::FileId id, uint64_t bytes, Done done) {
+  push({.kind = Operation::Kind::kPreallocate,
+        .file = file(id),
+        .size = bytes,
+        .done = std::move(done)});
+}
+
+void UringDisk::close(store::FileId id) {
+  push({.kind = Operation::Kind::kClose, .file = take_file(id)});
+}
+
+void UringDisk::replace_file(std::string path, std::string bytes, Done done) {
+  push({.kind = Operation::Kind::kReplaceFile,
+        .file = paths_,
+        .path = std::move(path),
+        .bytes = std::move(bytes),
+        .done = std::move(done)});
+}
+
+void UringDisk::rename_file(std::string from, std::string to, Done done) {
+  push({.kind = Operation::Kind::kRenameFile,
+        .file = paths_,
+        .path = std::move(from),
+        .target = std::move(to),
+        .done = std::move(done)});
+}
+
+void UringDisk::remove_file(std::string path, Done done) {
+  push({.kind = Operation::Kind::kRemoveFile,
+        .file = paths_,
+        .path = std::move(path),
+        .done = std::move(done)});
+}
+
+void UringDisk::remove_tree(std::string path, Done done) {
+  push({.kind = Operation::Kind::kRemoveTree,
+        .file = paths_,
+        .path = std::move(path),
+        .done = std::move(done)});
+}
+
+}  // namespace petrel::disk

@@ -1,0 +1,88 @@
+// UringDisk: a disk whose reads, writes and syncs the kernel does by itself. What io_uring has no
+// call for, or what takes many calls, is done by one worker thread.
+//
+// Owner: one per loop. Thread: the loop's; a thread of its own waits for completions and wakes it.
+#pragma once
+
+#include "disk/file_table.h"
+#include "disk/operation.h"
+#include "disk/work_queue.h"
+
+#include <liburing.h>
+
+#include <atomic>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+namespace petrel::disk {
+
+class UringDisk final : public FileTable {
+ public:
+  // kUnsupported when the kernel or the container forbids io_uring.
+  static Result<std::unique_ptr<UringDisk>> create(std::function<void()> wake);
+  // Performs what is under way; nothing is completed any more.
+  ~UringDisk() override;
+
+  void write(store::FileId file, uint64_t offset, std::string bytes, Done done) override;
+  void read(store::FileId file, uint64_t offset, size_t bytes, ReadDone done) override;
+  void sync(store::FileId file, Done done) override;
+  void write_and_sync(store::FileId file, uint64_t offset, std::string bytes, Done done) override;
+  void preallocate(store::FileId file, uint64_t bytes, Done done) override;
+  void close(store::FileId file) override;
+  void replace_file(std::string path, std::string bytes, Done done) override;
+  void rename_file(std::string from, std::string to, Done done) override;
+  void remove_file(std::string path, Done done) override;
+  void remove_tree(std::string path, Done done) override;
+
+  size_t poll() override;
+  void drain() override;
+  size_t pending() const override { return pending_; }
+
+ private:
+  // The first operation of a file is the one that runs.
+  struct FileQueue {
+    std::deque<std::unique_ptr<Operation>> waiting;
+    size_t moved = 0;      // bytes read or written so far
+    unsigned parts = 0;    // requests in the ring
+    int write_result = 0;  // of the last one
+    int sync_result = 0;
+  };
+  using Finished = std::vector<std::unique_ptr<Operation>>;
+
+  explicit UringDisk(std::function<void()> wake);
+  Status open_ring();
+  void push(Operation operation);
+  void start(FileQueue& queue);
+  void submit(FileQueue& queue);
+  void submit_sync(FileQueue& queue, const Operation& operation);
+  io_uring_sqe* next_entry();
+  void take_completions(Finished& finished);
+  // Whether the operation at the front is over; else the rest of it was submitted.
+  bool settle(FileQueue& queue);
+  void finish(FileQueue& queue, Finished& finished);
+  void gather(Finished& finished);
+  void wait();
+  void wake_until_closed();
+
+  const std::function<void()> wake_;
+  WorkQueue workers_;
+  const std::shared_ptr<OpenFile> paths_;  // orders what names a path
+  std::unordered_map<OpenFile*, FileQueue> files_;
+  std::vector<OpenFile*> failed_at_once_;
+  io_uring ring_{};
+  bool is_ring_open_ = false;
+  int event_fd_ = -1;
+  std::atomic<bool> is_closing_{false};
+  size_t pending_ = 0;
+  size_t in_ring_ = 0;
+  std::thread worker_;
+  std::thread waker_;
+};
+
+}  // namespace petrel::disk
