@@ -1,7 +1,7 @@
 #include "jetstream/cron.h"
 
-#include "jetstream/json_time.h"
 #include "jetstream/go_values.h"
+#include "jetstream/json_time.h"
 #include "jetstream/publish_headers.h"
 
 #include <algorithm>

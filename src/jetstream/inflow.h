@@ -86,7 +86,7 @@ class Inflow {
   uint64_t lag_ = 0;
   uint32_t failures_ = 0;
   Instant retry_at_{};
-  Instant seen_{};   // it must be heard of within a time from here
+  Instant seen_{};  // it must be heard of within a time from here
   Instant heard_{};
   std::string stalled_reply_;
   std::optional<ApiError> error_;

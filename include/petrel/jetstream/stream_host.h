@@ -70,8 +70,8 @@ class StreamHost {
   virtual bool may_store(Stream& stream, uint64_t more) = 0;
   // Changes of what the account uses, for its limits and monitoring.
   virtual void on_usage(Stream& stream, int64_t bytes) = 0;
-  // The bytes of a file of the IANA time zone database (TZif) by the zone's name, which comes from a
-  // client; empty: there is none. Source of time zones of message schedules.
+  // The bytes of a file of the IANA time zone database (TZif) by the zone's name, which comes from
+  // a client; empty: there is none. Source of time zones of message schedules.
   virtual std::string time_zone(Slice) { return {}; }
   // The consumer or stream removed itself (inactivity); the registry forgets it.
   virtual void on_consumer_gone(Stream& stream, Slice consumer) = 0;

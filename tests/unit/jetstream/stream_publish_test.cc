@@ -250,8 +250,7 @@ TEST(StreamPublish, KeepsADelayedMessageOutOfTheStreamUntilItIsDue) {
   EXPECT_NE(world.read(1).find("|later"), std::string::npos);
   world.pass(Duration::seconds(60));
   EXPECT_EQ(world.stream->state().messages, 1U);
-  EXPECT_EQ(world.publish("s.a", "", {{"Nats-Delay", "soon"}}),
-            refusal(400, 10003, "bad request"));
+  EXPECT_EQ(world.publish("s.a", "", {{"Nats-Delay", "soon"}}), refusal(400, 10003, "bad request"));
 }
 
 TEST(StreamPublish, TransformsSubjectsBeforeEverythingElse) {
