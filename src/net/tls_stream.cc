@@ -128,6 +128,9 @@ void TlsStream::advance(std::string& out) {
   const int result = SSL_do_handshake(ssl_);
   if (result == 1) {
     state_ = State::kOpen;
+    // From now on an idle connection holds no buffers; the handshake would only get them again and
+    // again.
+    SSL_set_mode(ssl_, SSL_MODE_RELEASE_BUFFERS);
   } else {
     on_result(result);
   }
