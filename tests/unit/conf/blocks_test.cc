@@ -28,12 +28,12 @@ TEST(Unsupported, NamesEveryOptionWithoutItsFeature) {
   EXPECT_EQ(unsupported("ws { port: 1, no_tls: true }"), Paths{"websocket"});
   EXPECT_EQ(unsupported("mqtt { port: 1 }\njetstream: true"), (Paths{"mqtt", "jetstream"}));
   EXPECT_EQ(unsupported("no_system_account: true"), Paths{});
-  EXPECT_EQ(unsupported("resolver: MEMORY"), Paths{"resolver"});
+  EXPECT_EQ(unsupported("resolver: MEMORY"), Paths{});
   EXPECT_EQ(unsupported("https: 8443"), Paths{"https"});
   EXPECT_EQ(unsupported("petrel { max_memory: 1gb }"), Paths{"petrel.max_memory"});
   EXPECT_EQ(unsupported("authorization { users: [{nkey: "
                         "UCNGL4W5QX66CFX6A6DCBVDH5VOHMI7B2UZZU7TXAUQQSI2JPHULCKBR}] }"),
-            Paths{"authorization.users.nkey"});
+            Paths{});
 }
 
 TEST(Unsupported, LeavesAloneWhatIsOffOrEmpty) {
