@@ -3,7 +3,8 @@
 
 usage: run.py [--cpu SECONDS] [NAME]...
 
-The patches of the folder itself are for sim_raft, those of journal/ for sim_journal.
+The patches of the folder itself are for sim_raft, those of journal/ for sim_journal,
+those of store/ for sim_store.
 
 Prints one line per bug with the seed and the CPU time that found it; a bug that is not found within
 --cpu seconds (default 600) fails the run. The source tree is never changed.
@@ -51,6 +52,13 @@ SIMULATIONS = [
                ("src/store/journal_*.cc", "src/store/segment_journal.cc",
                 "src/store/segment_pool.cc", "src/base/*.cc", "tests/sim/disk/*.cc",
                 "tests/sim/journal/*.cc"),
+               ("-lsodium",)),
+    Simulation(HERE / "store",
+               ("src/store", "src/base", "src/subject", "include/petrel/store",
+                "include/petrel/base", "include/petrel/subject", "tests/sim/disk",
+                "tests/sim/store"),
+               ("src/store/*.cc", "src/base/*.cc", "src/subject/*.cc", "tests/sim/disk/*.cc",
+                "tests/sim/store/*.cc"),
                ("-lsodium",)),
 ]
 
