@@ -132,7 +132,8 @@ void ConsumerCore::count_pending() {
     listed = list_.size() - list_head_;
     from = list_end_ + 1;
   }
-  num_pending_ = static_cast<int64_t>(listed + host_.messages().count_matches(filters_, from));
+  num_pending_ = static_cast<int64_t>(listed + state_.held().size() +
+                                      host_.messages().count_matches(filters_, from));
 }
 
 // --- checkpoints ---
@@ -169,6 +170,7 @@ void ConsumerCore::start() {
   log_.set_operation(state_.operation());
   applied_operation_ = state_.operation();
   drop_lost();
+  load_subjects();
   // The list is not stored: what of it is left follows from the stream.
   if (list_end_ != 0 && state_.next() <= list_end_) {
     load_last_per_subject(state_.next(), list_end_);
@@ -202,6 +204,9 @@ void ConsumerCore::drop_lost() {
     if (!host_.messages().contains(entry.sequence)) lost.push_back(entry.sequence);
   });
   for (const auto& [sequence, deliveries] : state_.exhausted()) {
+    if (!host_.messages().contains(sequence)) lost.push_back(sequence);
+  }
+  for (const uint64_t sequence : state_.held()) {
     if (!host_.messages().contains(sequence)) lost.push_back(sequence);
   }
   for (const uint64_t sequence : lost) state_.remove(sequence);
@@ -256,6 +261,7 @@ void ConsumerCore::update(const ConsumerConfig& config) {
   if (!is_started_) return;
   if (config_.ack_wait != old.ack_wait || config_.backoff != old.backoff) rearm_all();
   if (config_.rate_limit_bps != old.rate_limit_bps) set_rate_limit();
+  load_subjects();
   if (config_.deliver_subject != old.deliver_subject) {
     // What the old subject was sent may never have been seen.
     std::vector<uint64_t> sequences;
@@ -300,6 +306,7 @@ void ConsumerCore::reset(uint64_t sequence) {
   if (!is_started_) return;
   // Behind what was noted and not yet applied, so that a replay ends in the same state.
   log_.reset(next);
+  subject_limit_.clear();
   state_.set_operation(log_.operation());
   redeliveries_.clear();
   last_delivered_ = last_acked_ = {};
@@ -424,7 +431,7 @@ bool ConsumerCore::needs(uint64_t sequence) const {
     const auto known = host_.messages().known(sequence);
     if (!known || !matches(known->subject)) return false;
   }
-  if (state_.is_exhausted(sequence)) return true;
+  if (state_.is_exhausted(sequence) || state_.held().count(sequence) != 0) return true;
   if (sequence <= state_.floor().stream) return false;
   if (config_.ack_policy != AckPolicy::kExplicit) return true;
   if (sequence >= state_.next()) return true;
@@ -447,7 +454,7 @@ ConsumerInfoView ConsumerCore::info() const {
   view.num_redelivered = config_.max_deliver == 1 ? 0 : state_.redelivered();
   view.num_waiting = alive_pulls();
   const store::StoreState& stream = host_.messages().state();
-  view.num_pending = state_.next() > stream.last_sequence ? 0 : num_pending();
+  view.num_pending = state_.next() > stream.last_sequence ? state_.held().size() : num_pending();
   view.push_bound = is_push() && push_.is_active;
   view.ts = host_.outside().wall_now();
   if (is_paused()) {

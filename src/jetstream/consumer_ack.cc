@@ -147,10 +147,7 @@ std::optional<Duration> ConsumerCore::nak_delay(Slice argument) {
 }
 
 void ConsumerCore::nak(const Ack& ack) {
-  if (ack.at.consumer_sequence <= state_.floor().consumer ||
-      ack.at.consumer_sequence > state_.delivered().consumer + 1) {
-    return;
-  }
+  if (ack.at.consumer_sequence > state_.delivered().consumer + 1) return;
   PendingAck* entry = state_.find(ack.at.stream_sequence);
   if (entry == nullptr) return;
   advise_sequences("nak", ack.at, {});

@@ -12,6 +12,7 @@
 #include "jetstream/consumer_push.h"
 #include "jetstream/consumer_redelivery.h"
 #include "jetstream/consumer_state.h"
+#include "jetstream/consumer_subject_limit.h"
 #include "jetstream/consumer_watchdog.h"
 #include "jetstream/pull_queue.h"
 
@@ -116,6 +117,10 @@ class ConsumerCore final : public Consumer {
   Halt next_redelivery(Candidate& candidate);
   Halt next_new(Candidate& candidate);
   Halt next_of_list(Candidate& candidate);
+  Halt next_held(Candidate& candidate);
+  // Whether its subject has no room; then it is held.
+  bool hold(const Candidate& candidate);
+  void load_subjects();
   Halt read(uint64_t sequence, Candidate& candidate);
   void skip_unreadable(uint64_t sequence, const char* why);
   Frame make_frame(const Candidate& candidate);
@@ -243,6 +248,7 @@ class ConsumerCore final : public Consumer {
   mutable ConsumerLog log_;
   uint64_t applied_operation_ = 0;
   Redeliveries redeliveries_;
+  SubjectLimit subject_limit_;
   int64_t num_pending_ = 0;
   // Deliver last per subject: sequences not delivered yet, ascending from list_head_; then all
   // above list_end_.

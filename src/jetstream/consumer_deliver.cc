@@ -16,6 +16,7 @@ constexpr Slice kDeletedReason = "Unacknowledged message was deleted";
 
 Halt ConsumerCore::deliver(size_t messages_max, size_t& delivered) {
   if (is_paused()) return Halt::kPaused;
+  if (subject_limit_.is_on()) subject_limit_.follow(state_);
   while (delivered < messages_max) {
     if (!is_started_) return Halt::kStopped;
     const Halt before =
@@ -48,7 +49,60 @@ Halt ConsumerCore::next_candidate(Candidate& candidate) {
     const Halt listed = next_of_list(candidate);
     if (listed != Halt::kEndOfStream) return listed;
   }
-  return next_new(candidate);
+  if (!state_.held().empty()) {
+    const Halt held = next_held(candidate);
+    if (held != Halt::kEndOfStream) return held;
+    if (state_.held().size() >= SubjectLimit::kHeldMax) return Halt::kMaxAckPending;
+  }
+  for (;;) {
+    const Halt found = next_new(candidate);
+    if (found == Halt::kBudget && hold(candidate)) {
+      if (state_.held().size() < SubjectLimit::kHeldMax) continue;
+      return Halt::kMaxAckPending;
+    }
+    return found == Halt::kEndOfStream && !state_.held().empty() ? Halt::kMaxAckPending : found;
+  }
+}
+
+bool ConsumerCore::hold(const Candidate& candidate) {
+  if (!subject_limit_.is_on() || subject_limit_.may_deliver(candidate.message.subject))
+    return false;
+  const uint64_t sequence = candidate.message.sequence;
+  subject_limit_.on_held(sequence, candidate.message.subject);
+  log_.hold(sequence);
+  state_.hold(sequence);
+  state_.set_operation(log_.operation());
+  return true;
+}
+
+// What was passed over goes before anything new as soon as its subject has room.
+Halt ConsumerCore::next_held(Candidate& candidate) {
+  while (const uint64_t sequence =
+             subject_limit_.is_on() ? subject_limit_.next_held(state_) : *state_.held().begin()) {
+    const Halt found = read(sequence, candidate);
+    if (found != Halt::kEndOfStream) return found;
+    state_.remove(sequence);
+    if (state_.held().empty()) break;
+  }
+  return Halt::kEndOfStream;
+}
+
+// Subjects of what is waited for or passed over, after a start.
+void ConsumerCore::load_subjects() {
+  subject_limit_.clear();
+  const bool is_possible = config_.ack_policy == AckPolicy::kExplicit;
+  subject_limit_.set(is_possible ? max_ack_pending_per_subject(config_) : 0);
+  if (!subject_limit_.is_on()) return;
+  state_.pending().for_each([&](const PendingAck& entry) {
+    if (const auto known = host_.messages().known(entry.sequence)) {
+      subject_limit_.on_delivered(entry.sequence, known->subject);
+    }
+  });
+  for (const uint64_t sequence : state_.held()) {
+    if (const auto known = host_.messages().known(sequence)) {
+      subject_limit_.on_held(sequence, known->subject);
+    }
+  }
 }
 
 Halt ConsumerCore::next_redelivery(Candidate& candidate) {
@@ -111,7 +165,7 @@ Halt ConsumerCore::next_new(Candidate& candidate) {
     if (found != Halt::kEndOfStream) return found;
     state_.skip_to(sequence + 1);
   }
-  num_pending_ = 0;
+  num_pending_ = static_cast<int64_t>(state_.held().size());
   return Halt::kEndOfStream;
 }
 
@@ -193,6 +247,9 @@ void ConsumerCore::note_delivered(const Candidate& candidate) {
     return;
   }
   if (candidate.is_new()) {
+    if (subject_limit_.is_on()) {
+      subject_limit_.on_delivered(at.stream, candidate.message.subject);
+    }
     state_.deliver(at, sent_ns);
     log_.deliver(at, sent_ns);
   } else {

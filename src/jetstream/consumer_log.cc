@@ -103,6 +103,11 @@ void ConsumerLog::exhaust(uint64_t sequence) {
   put_sequence(sequence);
 }
 
+void ConsumerLog::hold(uint64_t sequence) {
+  begin(ConsumerOperation::kHold);
+  put_sequence(sequence);
+}
+
 void ConsumerLog::reset(uint64_t next) {
   begin(ConsumerOperation::kReset);
   put_sequence(next);
@@ -191,6 +196,11 @@ class EntryPlayer {
       case ConsumerOperation::kReset: {
         const uint64_t next = sequence();
         if (is_new_ && reader_.is_ok()) state_.reset(next);
+        return reader_.is_ok();
+      }
+      case ConsumerOperation::kHold: {
+        const uint64_t at = sequence();
+        if (is_new_ && reader_.is_ok()) state_.hold(at);
         return reader_.is_ok();
       }
       case ConsumerOperation::kCursor:

@@ -27,6 +27,7 @@ enum class ConsumerOperation : uint8_t {
   kCursor = 8,      // delivered without acks up to here
   kBury = 9,        // becomes a dead letter
   kKeepDead = 10,   // stays exhausted, is no dead letter
+  kHold = 12,       // passed over, delivered later
   kDeadToken = 11,  // the name that dead letters are numbered under
 };
 
@@ -50,6 +51,7 @@ class ConsumerLog {
   void settle(uint64_t sequence);
   void settle_up_to(uint64_t sequence);
   void exhaust(uint64_t sequence);
+  void hold(uint64_t sequence);
   void reset(uint64_t next);
   void cursor(SequencePair at);
   void bury(const DeadLetter& letter);

@@ -17,6 +17,7 @@ void ConsumerState::begin(uint64_t next) {
 }
 
 void ConsumerState::note_delivered(SequencePair at) {
+  held_.erase(at.stream);
   delivered_.consumer = std::max(delivered_.consumer, at.consumer);
   delivered_.stream = std::max(delivered_.stream, at.stream);
   skip_to(at.stream + 1);
@@ -55,10 +56,24 @@ void ConsumerState::forget(PendingAck& entry) {
   pending_.remove(entry);
 }
 
+void ConsumerState::hold(uint64_t sequence) {
+  held_.insert(sequence);
+  skip_to(sequence + 1);
+}
+
+// Messages that were passed over may be delivered behind later ones: the floor stays below them.
+void ConsumerState::cap_floor(SequencePair& floor) const {
+  if (!held_.empty()) floor.stream = std::min(floor.stream, *held_.begin() - 1);
+  if (const PendingAck* first = pending_.first()) {
+    floor.stream = std::min(floor.stream, first->sequence - 1);
+  }
+}
+
 // REQUIRES: `gone` is not pending any more.
 void ConsumerState::advance_floor(SequencePair& floor, const PendingAck& gone) const {
   if (pending_.is_empty()) {
     floor = delivered_;
+    cap_floor(floor);
     return;
   }
   if (gone.consumer_sequence != floor.consumer + 1) return;
@@ -67,6 +82,7 @@ void ConsumerState::advance_floor(SequencePair& floor, const PendingAck& gone) c
   if (above != nullptr && above->consumer_sequence > 0) {
     floor = {.consumer = above->consumer_sequence - 1, .stream = above->sequence - 1};
   }
+  cap_floor(floor);
 }
 
 bool ConsumerState::settle(uint64_t sequence) {
@@ -132,16 +148,19 @@ void ConsumerState::reset(uint64_t next) {
   redelivered_ = queued_ = 0;
   exhausted_.clear();
   dead_.clear();
+  held_.clear();
   begin(next);
 }
 
 bool ConsumerState::remove(uint64_t sequence) {
   const bool was_pending = pending_.find(sequence) != nullptr;
+  held_.erase(sequence);
   settle(sequence);
   return was_pending;
 }
 
 void ConsumerState::purge(uint64_t first) {
+  held_.erase(held_.begin(), held_.lower_bound(first));
   skip_to(first);
   delivered_.stream = next_ - 1;
   if (floor_.stream < first) {
@@ -154,6 +173,7 @@ void ConsumerState::purge(uint64_t first) {
     exhausted_.clear();
     dead_.clear();
     floor_ = delivered_;
+    cap_floor(floor_);
   }
   shown_floor_ = floor_;
 }
@@ -178,6 +198,12 @@ void ConsumerState::encode(std::string& out) const {
   for (const auto& [sequence, deliveries] : exhausted_) {
     append_varint(out, sequence - last);
     append_varint(out, deliveries);
+    last = sequence;
+  }
+  append_varint(out, held_.size());
+  last = 0;
+  for (const uint64_t sequence : held_) {
+    append_varint(out, sequence - last);
     last = sequence;
   }
   append_varint(out, dead_token_);
@@ -218,6 +244,11 @@ Status ConsumerState::decode(Slice bytes) {
   for (uint64_t left = reader.varint(); left > 0 && reader.is_ok(); --left) {
     last += reader.varint();
     read.exhausted_[last] = static_cast<uint32_t>(reader.varint());
+  }
+  last = 0;
+  for (uint64_t left = reader.varint(); left > 0 && reader.is_ok(); --left) {
+    last += reader.varint();
+    read.held_.insert(last);
   }
   read.dead_token_ = reader.varint();
   read.dead_last_ = reader.varint();

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,8 @@ class ConsumerState {
   // Sequences that were delivered as often as allowed and are neither acked nor gone.
   const std::map<uint64_t, uint32_t>& exhausted() const { return exhausted_; }
   size_t redelivered() const { return redelivered_ + exhausted_.size(); }
+  // Passed over: below `next` and not delivered yet.
+  const std::set<uint64_t>& held() const { return held_; }
   // Pending ones that wait for their redelivery.
   size_t queued() const { return queued_; }
   void set_queued(PendingAck& entry, bool is_queued) {
@@ -79,6 +82,8 @@ class ConsumerState {
   // Everything up to `sequence`; false: it is below the floor already or nothing was pending.
   bool settle_up_to(uint64_t sequence);
   bool exhaust(uint64_t sequence);
+  // It is passed over and delivered later.
+  void hold(uint64_t sequence);
   // Delivery begins anew at `next`.
   void reset(uint64_t next);
   // It is no longer waited for and stands last among the dead letters. REQUIRES: pending.
@@ -103,6 +108,7 @@ class ConsumerState {
  private:
   void advance_floor(SequencePair& floor, const PendingAck& gone) const;
   void drop_pending_up_to(uint64_t sequence);
+  void cap_floor(SequencePair& floor) const;
   void drop_dead(uint64_t first, uint64_t last);
   void note_delivered(SequencePair at);
   void forget(PendingAck& entry);
@@ -116,6 +122,7 @@ class ConsumerState {
   size_t redelivered_ = 0;  // pending ones that were delivered more than once
   size_t queued_ = 0;
   std::map<uint64_t, uint32_t> exhausted_;
+  std::set<uint64_t> held_;
   std::vector<DeadLetter> dead_;
   uint64_t dead_token_ = 0;  // 0: none was needed yet
   uint64_t dead_last_ = 0;   // number of the last one

@@ -26,7 +26,8 @@ void ConsumerCore::on_removed(uint64_t sequence, Slice) {
       list_.erase(place);
       if (num_pending_ > 0) --num_pending_;
     }
-  } else if (sequence >= state_.next() && num_pending_ > 0) {
+  } else if ((sequence >= state_.next() || state_.held().count(sequence) != 0) &&
+             num_pending_ > 0) {
     --num_pending_;
   }
   const PendingAck* entry = state_.find(sequence);

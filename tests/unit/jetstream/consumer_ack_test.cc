@@ -408,6 +408,45 @@ TEST(ConsumerAck, MemoryStateIsNotJournaled) {
   EXPECT_EQ(world.proposals, 0);
 }
 
+TEST(ConsumerAck, OneInFlightForEachSubject) {
+  World world;
+  ConsumerConfig config = World::pull_config();
+  config.metadata["petrel.max_ack_pending_per_subject"] = "1";
+  world.open(config);
+  for (const char* message : {"a1", "a2", "b1", "a3", "b2", "c1"}) {
+    world.store(std::string(message, 1), message);
+  }
+  world.pull("inbox", "20");
+  auto sent = world.take("inbox");
+  ASSERT_EQ(sent.size(), 3U);
+  EXPECT_EQ(sent[0].body + sent[1].body + sent[2].body, "a1b1c1");
+  EXPECT_EQ(world.info().num_pending, 3U);
+  // The floor does not pass what was passed over.
+  world.ack(sent[1]);
+  auto next = world.take("inbox");
+  ASSERT_EQ(next.size(), 1U);
+  EXPECT_EQ(next[0].body, "b2");
+  world.ack(next[0]);
+  world.ack(sent[2]);
+  EXPECT_EQ(world.info().ack_floor.stream_seq, 0U);
+  EXPECT_TRUE(world.consumer().needs(2));
+  world.crash();
+  EXPECT_EQ(world.info().num_pending, 2U);
+  world.pull("inbox", "20");
+  EXPECT_EQ(world.texts("inbox"), "");
+  world.ack(sent[0]);
+  next = world.take("inbox");
+  ASSERT_EQ(next.size(), 1U);
+  EXPECT_EQ(next[0].body, "a2");
+  world.ack(next[0], "-NAK");
+  EXPECT_EQ(world.texts("inbox"), "a2");
+  world.remove(4);
+  world.ack(next[0]);
+  EXPECT_EQ(world.texts("inbox"), "");
+  EXPECT_EQ(world.info().num_pending, 0U);
+  EXPECT_EQ(world.info().ack_floor.stream_seq, 6U);
+}
+
 TEST(ConsumerAck, AStallIsTold) {
   World world;
   ConsumerConfig config = World::pull_config();
