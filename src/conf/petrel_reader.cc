@@ -34,6 +34,23 @@ Step backend(Context& context, PetrelOptions& petrel, const Field& field) {
   return Step::kNext;
 }
 
+Step disk_backend(Context& context, PetrelOptions& petrel, const Field& field) {
+  const std::string* text = want_string(context, field.node);
+  if (text == nullptr) return Step::kWrongType;
+  const std::string name = lower(*text);
+  if (name == "auto") {
+    petrel.disk_backend = DiskBackend::kAuto;
+  } else if (name == "io_uring") {
+    petrel.disk_backend = DiskBackend::kIoUring;
+  } else if (name == "threads") {
+    petrel.disk_backend = DiskBackend::kThreads;
+  } else {
+    return stop(context, &field.node,
+                "disk_backend must be 'auto', 'io_uring' or 'threads', got " + go_quote(*text));
+  }
+  return Step::kNext;
+}
+
 Step max_memory(Context& context, PetrelOptions& petrel, const Field& field) {
   const int64_t* value = want_integer(context, field.node);
   if (value == nullptr) return Step::kWrongType;
@@ -49,6 +66,7 @@ const Block<PetrelOptions>& petrel_block() {
   static const Rule<PetrelOptions> kRules[] = {
       {"loops", loops},
       {"backend", backend},
+      {"disk_backend", disk_backend},
       {"strict_permissions", &PetrelOptions::strict_permissions},
       {"max_memory", max_memory},
   };

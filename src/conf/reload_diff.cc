@@ -50,6 +50,18 @@ std::string text_of(Backend value) {
   return "auto";
 }
 
+std::string text_of(DiskBackend backend) {
+  switch (backend) {
+    case DiskBackend::kAuto:
+      return "auto";
+    case DiskBackend::kIoUring:
+      return "io_uring";
+    case DiskBackend::kThreads:
+      return "threads";
+  }
+  return "";
+}
+
 template <typename V>
 std::string text_of(const std::map<std::string, V>& value) {
   std::string out = "map[";
@@ -309,6 +321,7 @@ constexpr OptionRule kRules[] = {
     {"FeatureFlags", value<&Options::feature_flags>, Rule::kRefused},
     {"petrel.loops", petrel_value<&PetrelOptions::loops>, Rule::kRefused},
     {"petrel.backend", petrel_value<&PetrelOptions::backend>, Rule::kRefused},
+    {"petrel.disk_backend", petrel_value<&PetrelOptions::disk_backend>, Rule::kRefused},
     {"petrel.strict_permissions", petrel_value<&PetrelOptions::strict_permissions>,
      Rule::kLogsValue, ReloadArea::kAuthorization},
     {"petrel.max_memory", petrel_value<&PetrelOptions::max_memory>, Rule::kLogsValue},

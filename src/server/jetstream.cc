@@ -1,6 +1,6 @@
 #include "server/jetstream.h"
-#include "server/time_zone_file.h"
 
+#include "server/time_zone_file.h"
 #include "shard/jetstream_usage.h"
 #include "shard/stream_description.h"
 
@@ -29,6 +29,18 @@ LogLevel level_of(jetstream::LogLevel level) {
       return LogLevel::kError;
   }
   return LogLevel::kInfo;
+}
+
+disk::Backend backend_of(conf::DiskBackend configured) {
+  switch (configured) {
+    case conf::DiskBackend::kIoUring:
+      return disk::Backend::kUring;
+    case conf::DiskBackend::kThreads:
+      return disk::Backend::kThreads;
+    case conf::DiskBackend::kAuto:
+      break;
+  }
+  return disk::Backend::kAutomatic;
 }
 
 Instant monotonic_now() {
@@ -110,6 +122,7 @@ Status JetStream::make_services() {
   for (uint16_t i = 0; i < setup_.loops.size(); ++i) {
     LoopThread& loop = *setup_.loops[i];
     disk::DiskOptions options;
+    options.backend = backend_of(setup_.options.petrel.disk_backend);
     options.wake = [&loop] { loop.run_task([](shard::Shard& /*shard*/) {}); };
     PETREL_TRY(std::unique_ptr<store::Disk> disk, disk::open_disk(std::move(options)));
     auto service =

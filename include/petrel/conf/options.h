@@ -24,11 +24,13 @@
 namespace petrel::conf {
 
 enum class Backend : uint8_t { kAuto, kIoUring, kEpoll };
+enum class DiskBackend : uint8_t { kAuto, kIoUring, kThreads };
 
 // The petrel { } block: options that nats-server does not have.
 struct PetrelOptions {
   int loops = 0;  // 0: one per processor
   Backend backend = Backend::kAuto;
+  DiskBackend disk_backend = DiskBackend::kAuto;
   bool strict_permissions = true;  // false: `foo.*` admits a subscription to `foo.>`
   int64_t max_memory = 0;          // bytes, 0: no limit
   friend bool operator==(const PetrelOptions&, const PetrelOptions&) = default;

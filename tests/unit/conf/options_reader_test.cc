@@ -165,10 +165,14 @@ TEST(OptionsReader, AllAreInTheReference) {
 }
 
 TEST(OptionsReader, ReadsTheOptionsOfPetrel) {
-  auto options = load("petrel { loops: 3, backend: epoll, strict_permissions: false }");
+  auto options =
+      load("petrel { loops: 3, backend: epoll, disk_backend: threads, strict_permissions: false }");
   ASSERT_TRUE(options.is_ok());
   EXPECT_EQ(options->petrel.loops, 3);
   EXPECT_EQ(options->petrel.backend, Backend::kEpoll);
+  EXPECT_EQ(options->petrel.disk_backend, DiskBackend::kThreads);
+  EXPECT_EQ(check("petrel { disk_backend: epoll }"),
+            "t.conf:1:9: disk_backend must be 'auto', 'io_uring' or 'threads', got \"epoll\"");
   EXPECT_FALSE(options->petrel.strict_permissions);
   EXPECT_EQ(check("petrel { loops: -1 }"),
             "t.conf:1:9: loops must be between 0 (one per processor) and 256, got -1");
