@@ -81,6 +81,13 @@ def public(kind, name):
     return base64.b32encode(raw + _crc(raw).to_bytes(2, "little")).decode().rstrip("=")
 
 
+def seed_text(kind, name):
+    """The seed of a name, as text: SU..."""
+    prefix = _PREFIX[kind]
+    raw = bytes([18 << 3 | prefix >> 5, (prefix & 31) << 3]) + _seed(name)
+    return base64.b32encode(raw + _crc(raw).to_bytes(2, "little")).decode().rstrip("=")
+
+
 def url64(raw):
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
