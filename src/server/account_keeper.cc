@@ -20,7 +20,7 @@ struct OpenClient {
 auth::AccountMaking AccountKeeper::making() const {
   return {.trust = *trust_,
           .now = now_seconds(),
-          .strict_permissions = environment_.options().petrel.strict_permissions,
+          .strict_permissions = environment_.options()->petrel.strict_permissions,
           .find = [this](const std::string& name) { return find(name); }};
 }
 

@@ -336,16 +336,16 @@ void AccountRequests::reread_directory() {
 // --- answers ---
 
 std::string AccountRequests::server_json() {
-  const conf::Options options = environment_.options();
+  const std::shared_ptr<const conf::Options> options = environment_.options();
   const Identity& identity = environment_.identity;
   std::string json = "{";
-  append_field(json, "name", options.server_name.empty() ? identity.id : options.server_name);
-  append_field(json, "host", options.host);
+  append_field(json, "name", options->server_name.empty() ? identity.id : options->server_name);
+  append_field(json, "host", options->host);
   append_field(json, "id", identity.id);
-  if (!options.cluster.name.empty()) append_field(json, "cluster", options.cluster.name);
+  if (!options->cluster.name.empty()) append_field(json, "cluster", options->cluster.name);
   append_field(json, "ver", "2.15.2");
-  append_flags(json, options.feature_flags);
-  json.append(",\"jetstream\":").append(options.jetstream.enabled ? "true" : "false");
+  append_flags(json, options->feature_flags);
+  json.append(",\"jetstream\":").append(options->jetstream.enabled ? "true" : "false");
   json.append(",\"flags\":0,\"seq\":").append(std::to_string(++sent_)).append(",\"time\":");
   append_go_json_string(json, monitor::time_text(environment_.wall_now()));
   return json.append("}");

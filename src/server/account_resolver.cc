@@ -36,7 +36,7 @@ Result<std::unique_ptr<AccountResolver>> AccountResolver::create(AuthEnvironment
 }
 
 Status AccountResolver::prepare(const auth::OperatorTrust& trust) {
-  const conf::OperatorOptions from = environment_.options().operators;
+  const conf::OperatorOptions from = environment_.options()->operators;
   options_ = from.resolver;
   tls_ = from.resolver_tls;
   if (options_.kind == conf::ResolverKind::kNone) {

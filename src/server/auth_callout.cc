@@ -51,7 +51,7 @@ void AuthCallout::ask(const auth::AuthRequest& request, const AccountKeeper::Acc
   if (account != nullptr) {
     asked->account_name = account->account->name;
     asked->xkey = account->claims.callout.xkey;
-  } else if (const auto options = parts_.environment.options().authorization.auth_callout) {
+  } else if (const auto options = parts_.environment.options()->authorization.auth_callout) {
     asked->options = *options;
     asked->account_name = options->account;
     asked->xkey = options->xkey;
@@ -63,21 +63,21 @@ void AuthCallout::ask(const auth::AuthRequest& request, const AccountKeeper::Acc
 }
 
 auth::CalloutRequest AuthCallout::make_request(const Asked& asked) const {
-  const conf::Options options = parts_.environment.options();
+  const std::shared_ptr<const conf::Options> options = parts_.environment.options();
   const Identity& identity = parts_.environment.identity;
   auth::CalloutRequest made;
   made.subject = asked.account != nullptr ? asked.account_name : asked.options.issuer;
   made.user_nkey = asked.user_nkey;
   made.shown_user = shown_user(asked.request.connect);
   made.issued_at = parts_.environment.wall_now().ns / kSecond;
-  const Duration timeout = options.authorization.timeout.value_or(Duration::seconds(2));
+  const Duration timeout = options->authorization.timeout.value_or(Duration::seconds(2));
   made.expires = (parts_.environment.wall_now() + timeout).ns / kSecond;
-  made.server.name = options.server_name.empty() ? identity.id : options.server_name;
-  made.server.host = options.host;
+  made.server.name = options->server_name.empty() ? identity.id : options->server_name;
+  made.server.host = options->host;
   made.server.id = identity.id;
   made.server.version = "2.15.2";
-  made.server.cluster = options.cluster.name;
-  made.server.tags = options.tags;
+  made.server.cluster = options->cluster.name;
+  made.server.tags = options->tags;
   if (!asked.xkey.empty()) made.server.xkey = identity.xkey;
   made.client = asked.request;
   return made;
@@ -102,8 +102,8 @@ void AuthCallout::send(const AskedPtr& asked) {
     message.body = *std::move(sealed);
     message.header = "NATS/1.0\r\nNats-Server-Xkey: " + identity.xkey + "\r\n\r\n";
   }
-  const conf::Options options = parts_.environment.options();
-  const Duration timeout = options.authorization.timeout.value_or(Duration::seconds(2));
+  const std::shared_ptr<const conf::Options> options = parts_.environment.options();
+  const Duration timeout = options->authorization.timeout.value_or(Duration::seconds(2));
   parts_.environment.post(0, [this, asked, timeout, message = std::move(message)](shard::Shard&) {
     parts_.endpoints.ask(message, timeout, true, [this, asked](std::optional<std::string> body) {
       const bool is_queued = parts_.environment.decide_later(
@@ -287,7 +287,7 @@ void AuthCallout::admit(const Asked& asked, const auth::UserClaims& user,
     limited.limits.permissions.publish_deny.emplace_back(auth::kCalloutSubject);
   }
   const auth::AdmissionRules rules{parts_.clock, parts_.environment.wall_now(),
-                                   parts_.environment.options().petrel.strict_permissions};
+                                   parts_.environment.options()->petrel.strict_permissions};
   auth::Admission admission = auth::admit_callout_user(limited, account, proof, rules);
   if (admission.user == nullptr) {
     refuse(asked, title_case(admission.reason));

@@ -24,7 +24,8 @@ struct AuthEnvironment {
   router::AccountRegistry& accounts;
   std::function<void(LogLevel, const std::string&)> say;
   std::function<WallTime()> wall_now;
-  std::function<conf::Options()> options;
+  // The configuration in force.
+  std::function<std::shared_ptr<const conf::Options>()> options;
   uint16_t loops = 1;
   // Runs a task on a loop, later.
   std::function<void(uint16_t, std::function<void(shard::Shard&)>)> post;

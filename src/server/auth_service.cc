@@ -55,9 +55,9 @@ void AuthService::stop() {
 }
 
 Result<std::unique_ptr<AuthService>> AuthService::create(AuthEnvironment environment) {
-  const conf::Options options = environment.options();
-  PETREL_TRY(auto trust, auth::OperatorTrust::create(options));
-  if (trust == nullptr && !options.authorization.auth_callout) {
+  const std::shared_ptr<const conf::Options> options = environment.options();
+  PETREL_TRY(auto trust, auth::OperatorTrust::create(*options));
+  if (trust == nullptr && !options->authorization.auth_callout) {
     return std::unique_ptr<AuthService>();
   }
   std::unique_ptr<AuthService> service(new AuthService(std::move(environment)));
@@ -205,7 +205,7 @@ void AuthService::admit(const auth::AuthRequest& request, const auth::UserClaims
   proof.connection_type = request.connection_type;
   proof.is_trusted_proxy = !request.proxy_key.empty();
   const auth::AdmissionRules rules{*clock_, environment_.wall_now(),
-                                   environment_.options().petrel.strict_permissions};
+                                   environment_.options()->petrel.strict_permissions};
   auth::Admission admission = auth::admit_user(claims, *account, proof, rules);
   if (admission.user == nullptr) {
     auth::AuthAnswer answer = refused(admission.reason, admission.is_error);

@@ -20,7 +20,11 @@ server::AuthEnvironment Server::Impl::auth_environment() {
       .accounts = accounts,
       .say = [this](LogLevel level, const std::string& text) { say(level, text); },
       .wall_now = wall_clock,
-      .options = [this] { return options(); },
+      .options =
+          [this] {
+            const std::shared_ptr<const server::LoadedConfig> loaded = current.get();
+            return std::shared_ptr<const conf::Options>(loaded, &loaded->options);
+          },
       .loops = static_cast<uint16_t>(loops.size()),
       .post =
           [this](uint16_t loop, std::function<void(shard::Shard&)> task) {
