@@ -12,6 +12,12 @@ namespace {
 constexpr size_t kTokensShort = 9;
 constexpr size_t kTokensLong = 11;
 
+// What is no number is a sequence that no message has.
+uint64_t sequence(Slice token) {
+  const uint64_t value = parse_number(token);
+  return value == 0 && token != "0" ? UINT64_MAX : value;
+}
+
 }  // namespace
 
 uint64_t parse_number(Slice text) {
@@ -31,8 +37,8 @@ AckSubject parse_ack_subject(Slice subject) {
   if (tokens[0] != "$JS" || tokens[1] != "ACK") return {};
   const size_t first = count == kTokensShort ? 4 : 6;
   return {.deliveries = parse_number(tokens[first]),
-          .stream_sequence = parse_number(tokens[first + 1]),
-          .consumer_sequence = parse_number(tokens[first + 2]),
+          .stream_sequence = sequence(tokens[first + 1]),
+          .consumer_sequence = sequence(tokens[first + 2]),
           .time_ns = static_cast<int64_t>(parse_number(tokens[first + 3])),
           .pending = parse_number(tokens[first + 4])};
 }

@@ -1,8 +1,8 @@
 // The ack subject of a delivery: what a consumer writes into the reply of a delivered message and
 // reads back when a client answers it.
 //
-// Clients may send anything to it: numbers are taken as they stand or as 0 (never a valid sequence)
-// when they are no decimal number of 64 bits.
+// Clients may send anything to it: sequences that are no decimal number of 64 bits are 2^64 - 1,
+// which no message has, other numbers 0.
 // Thread: pure functions, any thread. Source: spec consumers.md section 2.
 #pragma once
 

@@ -12,9 +12,10 @@ constexpr size_t kKeepCapacity = 64;
 size_t PendingTable::lower_bound(uint64_t sequence) const {
   if (head_ == entries_.size() || sequence <= entries_[head_].sequence) return head_;
   // Without gaps the place is known.
-  const uint64_t guess = head_ + (sequence - entries_[head_].sequence);
+  const uint64_t distance = sequence - entries_[head_].sequence;
   size_t end = entries_.size();
-  if (guess < end) {
+  if (distance < end - head_) {
+    const size_t guess = head_ + static_cast<size_t>(distance);
     if (entries_[guess].sequence == sequence) return guess;
     end = guess;  // gaps only move it to the front
   }

@@ -121,6 +121,19 @@ TEST(ConsumerAck, ForgedSubjectsChangeNothing) {
   static_cast<void>(sent);
 }
 
+TEST(ConsumerAck, FarSequencesAreNotFoundBehindAckedOnes) {
+  World world;
+  const auto sent = delivered(world, World::pull_config(), 10);
+  for (int i = 0; i < 5; ++i) world.ack(sent[static_cast<size_t>(i)]);
+  for (const char* sequence : {"18446744073709551615", "18446744073709551612", "x", "11", "1"}) {
+    for (const char* body : {"+WPI", "-NAK", "+TERM", "+ACK"}) {
+      world.consumer().on_ack("$JS.ACK.S.C.1." + std::string(sequence) + ".1.1.0", "", body);
+    }
+  }
+  world.turn();
+  EXPECT_EQ(world.info().num_ack_pending, 5U);
+}
+
 TEST(ConsumerAck, AForgedConsumerSequenceCannotMoveTheFloorOfAckAll) {
   World world;
   ConsumerConfig config = World::pull_config();
