@@ -108,6 +108,7 @@ void AccountKeeper::fail(const std::string& name, const std::string& why) {
 
 void AccountKeeper::install(auth::AccountClaims claims, const std::string& token) {
   const std::string name = claims.subject;
+  for (const auth::ImportClaim& import : claims.imports) importers_[import.account].insert(name);
   std::vector<std::string> problems;
   const auto made = auth::make_jwt_account(std::move(claims), token, making(), &problems);
   for (const std::string& problem : problems) environment_.say(LogLevel::kError, problem);
@@ -154,16 +155,10 @@ void AccountKeeper::close_excess(const auth::JwtAccount& account) {
 
 // Accounts that import from this one and could not until now, or may not any longer.
 void AccountKeeper::complete_importers(const std::string& exporter) {
-  std::vector<std::string> importers;
-  for (const auto& [name, account] : accounts_) {
-    if (name == exporter) continue;
-    const auto& imports = account->claims.imports;
-    const bool imports_it = std::any_of(
-        imports.begin(), imports.end(),
-        [&exporter](const auth::ImportClaim& import) { return import.account == exporter; });
-    if (imports_it) importers.push_back(name);
-  }
-  for (const std::string& name : importers) {
+  const auto found = importers_.find(exporter);
+  if (found == importers_.end()) return;
+  for (const std::string& name : std::set<std::string>(found->second)) {
+    if (name == exporter || accounts_.count(name) == 0) continue;
     const AccountPtr before = accounts_[name];
     const auto made = auth::make_jwt_account(before->claims, before->token, making(), nullptr);
     if (made->account->imports == before->account->imports) continue;

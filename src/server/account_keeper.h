@@ -68,6 +68,7 @@ class AccountKeeper {
   std::map<std::string, AccountPtr> accounts_;
   std::map<std::string, Pending> pending_;
   std::set<std::string> disabled_;
+  std::map<std::string, std::set<std::string>> importers_;  // by exporter
 };
 
 }  // namespace petrel::server
