@@ -29,7 +29,7 @@ TEST(Unsupported, NamesEveryOptionWithoutItsFeature) {
   EXPECT_EQ(unsupported("mqtt { port: 1 }\njetstream: true"), (Paths{"mqtt", "jetstream"}));
   EXPECT_EQ(unsupported("no_system_account: true"), Paths{});
   EXPECT_EQ(unsupported("resolver: MEMORY"), Paths{});
-  EXPECT_EQ(unsupported("https: 8443"), Paths{"https"});
+  EXPECT_EQ(unsupported("tls { ocsp_peer: true }"), Paths{"tls.ocsp_peer"});
   EXPECT_EQ(unsupported("petrel { max_memory: 1gb }"), Paths{"petrel.max_memory"});
   EXPECT_EQ(unsupported("authorization { users: [{nkey: "
                         "UCNGL4W5QX66CFX6A6DCBVDH5VOHMI7B2UZZU7TXAUQQSI2JPHULCKBR}] }"),
@@ -40,7 +40,7 @@ TEST(Unsupported, LeavesAloneWhatIsOffOrEmpty) {
   EXPECT_EQ(unsupported("jetstream: disabled\nstore_dir: /x"), Paths{});
   EXPECT_EQ(unsupported("jetstream { enabled: false, max_mem: 1G }"), Paths{});
   EXPECT_EQ(unsupported("cluster {}\naccounts {}\nwebsocket { no_tls: true }"), Paths{});
-  EXPECT_EQ(unsupported("no_system_account: false\nocsp: false"), Paths{});
+  EXPECT_EQ(unsupported("no_system_account: false\nocsp: true\nhttps: 8443"), Paths{});
 }
 
 TEST(Unsupported, StopsTheStartAndOnlyWarnsUnderTest) {

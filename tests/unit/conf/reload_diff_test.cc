@@ -46,6 +46,25 @@ TEST(ReloadDiff, LogsChangesInTheOrderOfNatsServer) {
                    "Reloaded: fast producers will not be stalled", "Reloaded: tags"}));
 }
 
+TEST(ReloadDiff, SaysWhatChangesOfTls) {
+  EXPECT_EQ(logged(plan("port: 1", "port: 1\ntls { timeout: 2 }")),
+            (Lines{"Reloaded: authorization timeout = 3", "Reloaded: tls = enabled"}));
+  EXPECT_EQ(logged(plan("port: 1\ntls { timeout: 2 }", "port: 1")),
+            (Lines{"Reloaded: authorization timeout = 2", "Reloaded: tls = disabled"}));
+  const std::string pin(64, 'a');
+  EXPECT_EQ(logged(plan("port: 1\ntls { timeout: 2 }",
+                        "port: 1\ntls { timeout: 3, handshake_first: \"100ms\", pinned_certs: [\"" +
+                            pin + "\"] }")),
+            (Lines{"Reloaded: authorization timeout = 4", "Reloaded: tls timeout = 3",
+                   "Reloaded: 1 pinned_certs", "Reloaded: Client TLS handshake first: true",
+                   "Reloaded: Client TLS handshake first fallback delay: 100ms"}));
+  EXPECT_EQ(
+      plan("port: 1\ntls { timeout: 2 }", "port: 1\ntls { connection_rate_limit: 4 }").refusal,
+      "config reload not supported for TLSRateLimit: old=0, new=4");
+  EXPECT_EQ(plan("port: 1\ntls { timeout: 2 }", "port: 1\ntls { verify_and_map: true }").refusal,
+            "config reload not supported for TLSMap: old=false, new=true");
+}
+
 TEST(ReloadDiff, AppliesMoreThanNatsServerDoes) {
   EXPECT_EQ(logged(plan("port: 1",
                         "port: 1\nmax_pending: 100mb\nmax_subs: 5\nlog_size_limit: 1k\n"
