@@ -198,11 +198,12 @@ void SegmentPool::make_reserve() {
 
 bool SegmentPool::has_room_for(uint64_t bytes) {
   const Result<uint64_t> free = disk_.free_bytes(options_.directory);
-  return free && *free >= bytes + options_.segment_bytes_min;
+  return free && *free >= bytes;
 }
 
 void SegmentPool::tend() {
-  if (!is_full_ || is_busy_ || is_making_reserve_ || !has_room_for(options_.reserve_bytes)) return;
+  if (!is_full_ || is_busy_ || is_making_reserve_) return;
+  if (!has_room_for(options_.reserve_bytes + 2 * options_.segment_bytes_min)) return;
   if (options_.reserve_bytes == 0) {
     is_full_ = false;
     return;

@@ -30,8 +30,9 @@ class StringDisk final : public Disk {
     finish(std::move(done), error);
   }
   void preallocate(FileId file, uint64_t bytes, Done done) override {
-    content(file).assign(bytes, '\0');
-    finish(std::move(done), 0);
+    const bool has_room = used() + bytes <= capacity;
+    if (has_room) content(file).assign(bytes, '\0');
+    finish(std::move(done), has_room ? 0 : ENOSPC);
   }
   void close(FileId) override {}
   void replace_file(std::string, std::string, Done done) override { finish(std::move(done), EIO); }
@@ -62,7 +63,14 @@ class StringDisk final : public Disk {
   Result<std::string> load_range(const std::string& path, uint64_t offset, size_t bytes) override {
     return files.at(path).substr(offset, bytes);
   }
-  Result<uint64_t> free_bytes(const std::string&) override { return uint64_t{1} << 40; }
+  Result<uint64_t> free_bytes(const std::string&) override {
+    return capacity > used() ? capacity - used() : 0;
+  }
+  uint64_t used() const {
+    uint64_t bytes = 0;
+    for (const auto& [name, content] : files) bytes += content.size();
+    return bytes;
+  }
   size_t poll() override {
     std::deque<std::function<void()>> calls;
     calls.swap(calls_);
@@ -75,6 +83,7 @@ class StringDisk final : public Disk {
   size_t pending() const override { return calls_.size(); }
 
   std::map<std::string, std::string> files;
+  uint64_t capacity = uint64_t{1} << 40;
   int fail_sync = 0;
   int syncs = 0;
 
@@ -113,6 +122,7 @@ class SegmentJournalTest : public testing::Test {
     options.directory = "j";
     options.segment_bytes_min = 4096;
     options.segment_bytes_max = 4096;
+    options.reserve_bytes = 8192;
     return *open_journal(disk_, options, heard_);
   }
   uint64_t append(Journal& journal, GroupId group, uint64_t index, Slice bytes) {
@@ -344,6 +354,66 @@ TEST_F(SegmentJournalTest, ABatchThatFitsNoSegmentGoesIntoSeveral) {
   ASSERT_TRUE(
       tail->visit(7, [&](const JournalRecord& record) { EXPECT_EQ(record.index, ++expected); }));
   EXPECT_EQ(expected, 30U);
+}
+
+// R12: publishes are to be refused as soon as the reserve is touched, what must go on goes on in
+// it, then there is a typed error, and nothing accepted is ever lost; it ends when there is room.
+TEST_F(SegmentJournalTest, AFullDiskUsesTheReserveAndRecoversByItself) {
+  auto journal = open();
+  disk_.capacity = disk_.used();
+  uint64_t index = 0;
+  uint64_t accepted_in_reserve = 0;
+  const std::string body(1000, 'x');
+  for (int i = 0; i < 100; ++i) {
+    const auto position = journal->append({7, index + 1, 1, 0, body});
+    if (!position) {
+      EXPECT_EQ(position.error().code, Errc::kFull);
+      break;
+    }
+    ++index;
+    accepted_in_reserve += journal->is_disk_full() ? 1 : 0;
+    journal->commit();
+    disk_.drain();
+    ASSERT_EQ(heard_.synced, *position);
+  }
+  EXPECT_TRUE(journal->is_disk_full());
+  EXPECT_GE(accepted_in_reserve, 4U);
+  EXPECT_LT(index, 100U);
+  EXPECT_EQ(heard_.failed, std::make_pair(0, uint64_t{0}));
+  EXPECT_FALSE(disk_.files.contains("j/reserve-0"));
+
+  disk_.capacity += 100'000;
+  for (int turn = 0; turn < 3; ++turn) {
+    journal->commit();
+    disk_.drain();
+  }
+  EXPECT_FALSE(journal->is_disk_full());
+  EXPECT_EQ(disk_.files.at("j/reserve-0").size(), 8192U);
+  EXPECT_EQ(append(*journal, 7, ++index, "again"), index);
+  journal->commit();
+  disk_.drain();
+  EXPECT_EQ(heard_.synced, index);
+  uint64_t found = 0;
+  ASSERT_TRUE((*read_journals(disk_, "j"))->visit(7, [&](const JournalRecord& record) {
+    EXPECT_EQ(record.index, ++found);
+  }));
+  EXPECT_EQ(found, index);
+}
+
+// A checkpoint frees segments, which are used again although the disk stays full.
+TEST_F(SegmentJournalTest, OnAFullDiskReleasedSegmentsGoRound) {
+  auto journal = open();
+  disk_.capacity = disk_.used();
+  uint64_t index = 0;
+  const std::string body(1000, 'x');
+  for (int i = 0; i < 200; ++i) {
+    append(*journal, 7, ++index, body);
+    journal->commit();
+    disk_.drain();
+    journal->release(7, index);
+    disk_.drain();
+  }
+  EXPECT_EQ(heard_.synced, 200U);
 }
 
 TEST_F(SegmentJournalTest, JournalsOfSeveralSessionsAreReadTogetherAndDiscardedLater) {
