@@ -22,7 +22,7 @@ uint32_t frame_bytes(const SegmentFrames& frames) {
   return std::min(kFrameBytesMax, kFrameBytesMin << doublings);
 }
 
-char* bytes_at(const Frame& frame, const RecordPlace& place) {
+char* bytes_at(const Frame& frame, const EntryPlace& place) {
   return const_cast<char*>(frame.block->bytes()) + (place.offset - frame.offset);
 }
 
@@ -75,7 +75,7 @@ void FileStore::append(const NewMessage& message) {
   for (uint64_t gap = segment->last + 1; segment->entries > 0 && gap < message.sequence; ++gap) {
     segment->file->deleted.push_back(static_cast<uint32_t>(gap - segment->base));
   }
-  RecordPlace place;
+  EntryPlace place;
   place.bytes = static_cast<uint32_t>(bytes);
   place.has_header = !message.header.empty();
   const size_t frames = segment->frames.all().size();
@@ -150,7 +150,7 @@ void FileStore::remove_file(uint64_t id) {
 void FileStore::erase(const MessageIndex::Found& found) {
   Segment& segment = *found.segment;
   if (is_copied(segment.id)) abandon_copy();
-  const RecordPlace place = segment.index->place(found.entry);
+  const EntryPlace place = segment.index->place(found.entry);
   Frame& frame = segment.frames.at(place.offset);
   if (frame.stored_bytes != 0 && frame.encoding != 0) {
     moves_.push_back({segment.id, place});
@@ -218,7 +218,7 @@ ReadStatus FileStore::read(uint64_t sequence, StoredMessage& message) {
   const auto found = index_.find(sequence);
   if (!found) return is_lost(sequence) ? ReadStatus::kCorrupt : ReadStatus::kMissing;
   Segment& segment = *found->segment;
-  const RecordPlace place = segment.index->place(found->entry);
+  const EntryPlace place = segment.index->place(found->entry);
   const size_t at = segment.frames.find(place.offset);
   const Frame& frame = segment.frames.all()[at];
   if (!frame.block) {
@@ -297,7 +297,7 @@ void FileStore::on_frame_read(const File& file, uint32_t offset, int error, Slic
 void FileStore::check_frame(Segment& segment, const Frame& frame, bool is_decoded) {
   const SegmentIndex& index = *segment.index;
   for (uint32_t entry = index.entry_at_offset(frame.offset); entry < index.entries(); ++entry) {
-    const RecordPlace place = index.place(entry);
+    const EntryPlace place = index.place(entry);
     if (place.offset >= frame.offset + frame.bytes) break;
     const uint64_t sequence = segment.base + index.position(entry);
     if (segment.is_deleted(index.position(entry)) || is_lost(sequence)) continue;

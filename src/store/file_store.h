@@ -108,7 +108,7 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   // A message to be erased from a frame that has to be written anew for it.
   struct Move {
     uint64_t segment = 0;
-    RecordPlace place;
+    EntryPlace place;
   };
   struct Checkpoint {
     uint64_t applied_index = 0;

@@ -130,7 +130,7 @@ bool FileStore::step_copy() {
       continue;
     }
     const uint32_t entry = index.lower_bound(position);
-    RecordPlace place = index.place(entry);
+    EntryPlace place = index.place(entry);
     const size_t at = source.frames.find(place.offset);
     const Frame& frame = source.frames.all()[at];
     if (!frame.block) {
@@ -161,7 +161,7 @@ void FileStore::finish_copy() {
   for (uint32_t entry = 0; entry < index.entries(); ++entry) {
     const uint32_t position = index.position(entry);
     if (index_.contains(target.base + position)) continue;
-    const RecordPlace place = index.place(entry);
+    const EntryPlace place = index.place(entry);
     target.set_deleted(position);
     --target.live;
     target.live_bytes -= index_.counted(place);

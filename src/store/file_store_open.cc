@@ -116,7 +116,8 @@ void FileStore::recover_from(const CheckpointFile& file, const FileSizes& sizes)
   lost_ = newest.lost;
   wipes_ = newest.wipes;
   // What was read may be gone after a power failure: a sync that failed before this start, a name
-  // whose directory was not synced, a record under the key before. So it is written anew as a whole.
+  // whose directory was not synced, a record under the key before. So it is written anew as a
+  // whole.
   needs_full_ = true;
   log_bytes_ = file.bytes;
   full_bytes_ = file.full_bytes;
@@ -345,7 +346,7 @@ void FileStore::reconcile(Segment& segment, const std::vector<uint64_t>& present
   segment.record_bytes = 0;
   segment.deleted_bytes = 0;
   for (uint32_t entry = 0; entry < index.entries(); ++entry) {
-    const RecordPlace place = index.place(entry);
+    const EntryPlace place = index.place(entry);
     segment.record_bytes += place.bytes;
     if (segment.is_deleted(index.position(entry))) {
       segment.deleted_bytes += place.bytes;

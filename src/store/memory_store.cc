@@ -44,7 +44,7 @@ void MemoryStore::append(const NewMessage& message) {
        message.sequence - segment->base >= kSegmentSpanMax);
   if (is_full) seal();
   if (segment == nullptr || is_full) segment = &index_.begin_segment(next_id_++, message.sequence);
-  RecordPlace place;
+  EntryPlace place;
   place.bytes = static_cast<uint32_t>(bytes);
   place.has_header = !message.header.empty();
   char* room = segment->frames.extend(place.bytes, frame_bytes(segment->frames));
@@ -64,7 +64,7 @@ std::optional<RemovedMessage> MemoryStore::remove(uint64_t sequence, bool erase)
   const auto found = index_.find(sequence);
   if (!found) return std::nullopt;
   if (erase) {
-    const RecordPlace place = found->segment->index->place(found->entry);
+    const EntryPlace place = found->segment->index->place(found->entry);
     Frame& frame = found->segment->frames.at(place.offset);
     // Somebody who holds the block is reading the message right now.
     if (frame.block.is_unique()) {
@@ -80,7 +80,7 @@ std::optional<RemovedMessage> MemoryStore::remove(uint64_t sequence, bool erase)
 }
 
 void MemoryStore::on_deleted(Segment& segment, uint32_t entry) {
-  const RecordPlace place = segment.index->place(entry);
+  const EntryPlace place = segment.index->place(entry);
   Frame& frame = segment.frames.at(place.offset);
   const bool takes_more = !segment.is_sealed && &frame == &segment.frames.all().back();
   if (--frame.live == 0 && !takes_more) frame.block = {};
@@ -95,7 +95,7 @@ void MemoryStore::compact(Segment& segment) {
   for (uint32_t position = segment.next_live(0); position != kNoEntry;
        position = segment.next_live(position + 1)) {
     const uint32_t entry = segment.index->lower_bound(position);
-    RecordPlace place = segment.index->place(entry);
+    EntryPlace place = segment.index->place(entry);
     const Frame& frame = segment.frames.at(place.offset);
     const char* record = frame.block->bytes() + (place.offset - frame.offset);
     std::memcpy(copy->frames.extend(place.bytes, kFrameBytesMax), record, place.bytes);
@@ -108,7 +108,7 @@ void MemoryStore::compact(Segment& segment) {
 ReadStatus MemoryStore::read(uint64_t sequence, StoredMessage& message) {
   const auto found = index_.find(sequence);
   if (!found) return ReadStatus::kMissing;
-  const RecordPlace place = found->segment->index->place(found->entry);
+  const EntryPlace place = found->segment->index->place(found->entry);
   const Frame& frame = found->segment->frames.at(place.offset);
   message =
       view_record({frame.block->bytes() + (place.offset - frame.offset), place.bytes}).message;

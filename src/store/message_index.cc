@@ -33,12 +33,12 @@ void MessageIndex::seal_active() {
   if (segment.live == 0) drop_segment(segments_.size() - 1);
 }
 
-uint64_t MessageIndex::counted(const RecordPlace& place) const {
+uint64_t MessageIndex::counted(const EntryPlace& place) const {
   return static_cast<uint64_t>(place.bytes + accounting_.fixed) +
          (place.has_header ? accounting_.header : 0);
 }
 
-void MessageIndex::append(const NewMessage& message, const RecordPlace& place) {
+void MessageIndex::append(const NewMessage& message, const EntryPlace& place) {
   Segment& segment = *segments_.back();
   PETREL_DCHECK(message.sequence > state_.last_sequence);
   if (segment.entries == 0) {
@@ -105,7 +105,7 @@ void MessageIndex::forget_message(SubjectNode& node, uint64_t sequence) {
 RemovedMessage MessageIndex::remove(const Found& found) {
   Segment& segment = *found.segment;
   SegmentIndex& index = *segment.index;
-  const RecordPlace place = index.place(found.entry);
+  const EntryPlace place = index.place(found.entry);
   SubjectNode& node = index.subject(found.entry);
   RemovedMessage removed;
   removed.sequence = found.sequence();
@@ -165,7 +165,7 @@ std::unique_ptr<Segment> MessageIndex::begin_copy(uint64_t id) {
   return copy;
 }
 
-void MessageIndex::copy_entry(Segment& to, const Found& from, const RecordPlace& place) {
+void MessageIndex::copy_entry(Segment& to, const Found& from, const EntryPlace& place) {
   const SegmentIndex& index = *from.segment->index;
   SubjectNode& node = index.subject(from.entry);
   const uint64_t sequence = from.sequence();

@@ -58,7 +58,7 @@ class MessageIndex {
   Segment& begin_segment(uint64_t id, uint64_t first);
   void seal_active();
   // Into active(), which is neither full nor too far below the sequence.
-  void append(const NewMessage& message, const RecordPlace& place);
+  void append(const NewMessage& message, const EntryPlace& place);
   void skip(uint64_t sequence, WallTime time);
   // What is to go must have been found before.
   RemovedMessage remove(const Found& found);
@@ -76,11 +76,11 @@ class MessageIndex {
     return *segment.index;
   }
   uint32_t next_serial() { return ++serial_; }
-  uint64_t counted(const RecordPlace& place) const;
+  uint64_t counted(const EntryPlace& place) const;
   // A segment that live messages are copied to one by one, and that then takes the place of those
   // they came from: `count` ones beginning at `at`. The old ones go to Owner::on_dropped.
   std::unique_ptr<Segment> begin_copy(uint64_t id);
-  void copy_entry(Segment& to, const Found& from, const RecordPlace& place);
+  void copy_entry(Segment& to, const Found& from, const EntryPlace& place);
   void replace(size_t at, size_t count, std::unique_ptr<Segment> copy);
   // Where the segment stands; segments().size() when it does not.
   size_t place_of(const Segment& segment);

@@ -36,7 +36,7 @@ uint32_t scan_for(const uint16_t* places, uint32_t from, uint32_t end, uint16_t 
 
 }  // namespace
 
-void SegmentIndex::add(uint32_t position, WallTime time, uint16_t local, const RecordPlace& place) {
+void SegmentIndex::add(uint32_t position, WallTime time, uint16_t local, const EntryPlace& place) {
   PETREL_DCHECK(entries() < kSegmentEntriesMax && !is_sealed_);
   if (positions_.empty() && position != entries()) {
     positions_.resize(entries());
@@ -74,8 +74,8 @@ uint32_t SegmentIndex::lower_bound(uint32_t position) const {
   return static_cast<uint32_t>(at - positions_.begin());
 }
 
-RecordPlace SegmentIndex::place(uint32_t entry) const {
-  RecordPlace place;
+EntryPlace SegmentIndex::place(uint32_t entry) const {
+  EntryPlace place;
   place.offset = offsets_[entry] & ~kHeaderBit;
   place.has_header = (offsets_[entry] & kHeaderBit) != 0;
   const uint32_t end = entry + 1 < entries() ? offsets_[entry + 1] & ~kHeaderBit : end_offset_;

@@ -24,7 +24,7 @@ inline constexpr uint32_t kNoEntry = UINT32_MAX;
 inline constexpr uint16_t kNoLocal = UINT16_MAX;
 
 // Where a record lies among the records of its segment, put end to end.
-struct RecordPlace {
+struct EntryPlace {
   uint32_t offset = 0;
   uint32_t bytes = 0;
   bool has_header = false;
@@ -39,7 +39,7 @@ class SegmentIndex {
 
   uint32_t entries() const { return static_cast<uint32_t>(times_.size()); }
   // REQUIRES: position ascending, entries() < kSegmentEntriesMax.
-  void add(uint32_t position, WallTime time, uint16_t local, const RecordPlace& place);
+  void add(uint32_t position, WallTime time, uint16_t local, const EntryPlace& place);
   // Adds the subject to the dictionary, which then refers to the node.
   uint16_t add_subject(SubjectNode& node);
   // The dictionary lets go of its nodes; the index is not to be used after it.
@@ -49,7 +49,7 @@ class SegmentIndex {
   uint32_t lower_bound(uint32_t position) const;
   uint32_t position(uint32_t entry) const { return positions_.empty() ? entry : positions_[entry]; }
   WallTime time(uint32_t entry) const { return {times_[entry]}; }
-  RecordPlace place(uint32_t entry) const;
+  EntryPlace place(uint32_t entry) const;
   uint16_t local(uint32_t entry) const { return locals_[entry]; }
   // First entry whose record lies at `offset` or behind it.
   uint32_t entry_at_offset(uint32_t offset) const;

@@ -82,8 +82,8 @@ class StoreWorkload {
     message.subject = subject();
     if (below(4) == 0)
       message.header = "NATS/1.0\r\nX: " + std::to_string(below(1000)) + "\r\n\r\n";
-    message.body =
-        std::string(below(below(20) == 0 ? 3000 : 60), static_cast<char>('a' + below(26)));
+    const uint64_t length = below(below(20) == 0 ? 3000 : 60);
+    message.body = std::string(length, static_cast<char>('a' + below(26)));
     const uint64_t sequence = model.last + 1;
     store.append({sequence, {message.time}, message.subject, message.header, message.body});
     model.append(sequence, std::move(message));
