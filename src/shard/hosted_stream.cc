@@ -102,6 +102,8 @@ std::string HostedStream::time_zone(Slice name) {
 }
 
 bool HostedStream::may_store(jetstream::Stream& /*stream*/, uint64_t more) {
+  // What is left of a full disk belongs to acks, purges and checkpoints.
+  if (!place_.is_memory && service_.is_disk_full()) return false;
   return place_.account_usage->allows(place_.is_memory, more) &&
          service_.node().usage->allows(place_.is_memory, more);
 }

@@ -49,6 +49,10 @@ Result<jetstream::Stream*> JetStreamService::recover_stream(store::GroupId group
   return &hosted->stream();
 }
 
+bool JetStreamService::is_disk_full() const {
+  return journal_ != nullptr && journal_->is_disk_full();
+}
+
 void JetStreamService::old_journals_removed() {
   journal_->old_journals_removed();
 }

@@ -93,6 +93,7 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   bool has_interest(router::AccountInterest& account, Slice subject, Slice queue);
   void visit(const std::function<void(const std::string& account, jetstream::Stream&)>& visit);
   uint64_t journal_bytes() const;
+  bool is_disk_full() const;
   // What the last session's journals held is gone from the disk.
   void old_journals_removed();
 
