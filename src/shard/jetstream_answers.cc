@@ -1,6 +1,7 @@
 #include "shard/jetstream_answers.h"
 
 #include "shard/hosted_stream.h"
+#include "shard/jetstream_backup.h"
 
 #include "petrel/jetstream/api_admission.h"
 #include "petrel/jetstream/consumer.h"
@@ -41,6 +42,19 @@ ApiError store_failure(ApiErrc errc, Slice text) {
   return jetstream::api_error(errc, text);
 }
 
+void begin_backup(JetStreamService& service, router::AccountInterest& account,
+                  jetstream::Stream& stream, Slice body, const jetstream::RequestContext& context,
+                  const std::function<void(std::string)>& respond) {
+  constexpr ApiKind kKind = ApiKind::kStreamSnapshot;
+  const auto wanted = jetstream::parse_stream_snapshot(body, context.strict);
+  if (!wanted) return respond(jetstream::error_json(kKind, wanted.error()));
+  stream.when_applied([&service, &account, &stream, wanted = *wanted, respond] {
+    const jetstream::StreamInfoView info = jetstream::stream_info(stream, {});
+    respond(jetstream::stream_snapshot_json(info.config, info.state));
+    service.begin_backup(std::make_unique<JetStreamBackup>(service, account, stream, wanted));
+  });
+}
+
 bool is_refusal(const std::string& json) {
   const size_t type_end = json.find("_response\"");
   return type_end != std::string::npos && json.compare(type_end + 10, 9, ",\"error\":") == 0;
@@ -73,6 +87,9 @@ void answer_on_home_loop(JetStreamService& service, router::AccountInterest& acc
     const ApiKind kind = jetstream::parse_api_subject(request.subject).kind;
     return respond(jetstream::error_json(kind, jetstream::api_error(ApiErrc::kStreamNotFound)));
   }
+  if (jetstream::parse_api_subject(request.subject).call == jetstream::ApiCall::kStreamSnapshot) {
+    return begin_backup(service, account, *found, request.body, here, respond);
+  }
   jetstream::answer_stream_request(*found, request, here, respond);
 }
 
@@ -94,11 +111,11 @@ void answer_created(JetStreamService& service, router::AccountInterest& account,
 }
 
 void update_on_home_loop(JetStreamService& service, router::AccountInterest& account,
-                         const std::string& account_name, const jetstream::StreamConfig& config,
-                         const std::string& reply, const jetstream::RequestContext& context,
+                         const jetstream::StreamConfig& config, const std::string& reply,
+                         const jetstream::RequestContext& context,
                          const std::function<void(bool)>& done) {
   constexpr ApiKind kKind = ApiKind::kStreamUpdate;
-  jetstream::Stream* stream = service.find(account_name, config.name);
+  jetstream::Stream* stream = service.find(account.name, config.name);
   if (stream == nullptr) {
     answer(service, account, reply,
            jetstream::error_json(kKind, jetstream::api_error(ApiErrc::kStreamNotFound)));
@@ -127,10 +144,10 @@ void update_on_home_loop(JetStreamService& service, router::AccountInterest& acc
 }
 
 void delete_on_home_loop(JetStreamService& service, router::AccountInterest& account,
-                         const std::string& account_name, const std::string& stream,
-                         const std::string& reply, const std::function<void(bool)>& done) {
+                         const std::string& stream, const std::string& reply,
+                         const std::function<void(bool)>& done) {
   constexpr ApiKind kKind = ApiKind::kStreamDelete;
-  jetstream::Stream* found = service.find(account_name, stream);
+  jetstream::Stream* found = service.find(account.name, stream);
   if (found == nullptr) {
     answer(service, account, reply,
            jetstream::error_json(kKind, jetstream::api_error(ApiErrc::kStreamNotFound)));

@@ -1,7 +1,9 @@
 #include "petrel/shard/jetstream_service.h"
 
 #include "shard/hosted_stream.h"
-#include "shard/stream_description.h"
+#include "shard/jetstream_backup.h"
+
+#include "petrel/shard/stream_description.h"
 
 #include <algorithm>
 #include <system_error>
@@ -11,6 +13,7 @@ namespace petrel::shard {
 namespace {
 
 constexpr Duration kSleepMax = Duration::seconds(60);
+constexpr Duration kBackupStep = Duration::millis(1);
 constexpr size_t kStreamBudget = 4096;  // entries and messages of one stream in one turn
 
 jetstream::Durability durability_of(const jetstream::StreamConfig& config,
@@ -43,13 +46,22 @@ Instant JetStreamService::run(router::Router& /*router*/, Instant now, WallTime 
   running_.swap(runnable_);
   for (HostedStream* hosted : running_) run_stream(*hosted);
   running_.clear();
+  run_backups();
   send_advisories();
   drop_removed();
   watch_first_checkpoints();
   if (journal_ != nullptr) journal_->commit();
   if (!runnable_.empty()) return now;
-  const Instant latest = now + kSleepMax;
+  const Instant latest = now + (backups_.empty() ? kSleepMax : kBackupStep);
   return timers_.empty() ? latest : std::min(latest, timers_.begin()->first);
+}
+
+void JetStreamService::begin_backup(std::unique_ptr<JetStreamBackup> backup) {
+  backups_.push_back(std::move(backup));
+}
+
+void JetStreamService::run_backups() {
+  std::erase_if(backups_, [](const auto& backup) { return !backup->run(); });
 }
 
 void JetStreamService::run_stream(HostedStream& hosted) {

@@ -29,6 +29,7 @@
 namespace petrel::shard {
 
 class HostedStream;
+class JetStreamBackup;
 class JetStreamService;
 struct JetStreamUsage;
 
@@ -91,6 +92,8 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   // Sends a message in an account: answers and advisories. From run only, or from completions.
   uint32_t send(router::AccountInterest& account, const jetstream::OutMessage& message);
   bool has_interest(router::AccountInterest& account, Slice subject, Slice queue);
+  // Runs until it is over.
+  void begin_backup(std::unique_ptr<JetStreamBackup> backup);
   void visit(const std::function<void(const std::string& account, jetstream::Stream&)>& visit);
   uint64_t journal_bytes() const;
   bool is_disk_full() const;
@@ -138,6 +141,7 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   void fire_timers();
   void send_advisories();
   void drop_removed();
+  void run_backups();
   void start_checkpoint(HostedStream& hosted);
   void watch_first_checkpoints();
   Result<store::RecoveredStore> open_store(const jetstream::StreamConfig& config,
@@ -163,6 +167,7 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   uint64_t synced_ = 0;
   std::vector<Advisory> advisories_;
   std::vector<std::unique_ptr<Removal>> removals_;
+  std::vector<std::unique_ptr<JetStreamBackup>> backups_;
   subject::MatchResult match_;
   std::string frame_;
   Instant now_{};

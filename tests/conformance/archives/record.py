@@ -3,6 +3,7 @@
 
     record.py ORACLE                 write v2.s2, v1.s2 and expected.json next to this file
     record.py ORACLE --restore FILE  restore an archive, print what the stream holds then
+    record.py ORACLE --from BIN      back a stream of another server up, restore it into ORACLE, compare the messages
 
 v2.s2 is what STREAM.SNAPSHOT sends; v1.s2 is the same stream's files in a tar, as older servers sent them (and as
 nats-server still restores it, which is checked). tests/unit/jetstream/archive_test.cc reads both.
@@ -186,8 +187,32 @@ def restore(binary, path):
     print(path.name, "restored,", len(found["messages"]), "messages")
 
 
+def move(binary, origin):
+    server = golden.Server(origin, "plain")
+    client = Client(server.port)
+    fill(client)
+    answer, data = client.snapshot("ARC")
+    before = content(client, answer["state"])
+    server.stop()
+    target = golden.Server(binary, "plain")
+    client = Client(target.port)
+    restored = client.restore({key: answer[key] for key in ("config", "state")}, data)
+    if "error" in restored:
+        sys.exit(f"not restored: {restored['error']}")
+    after = content(client, restored["state"])
+    target.stop()
+    if before["messages"] != after["messages"]:
+        sys.exit("messages differ")
+    for name, consumer in before["consumers"].items():
+        if consumer["ack_floor"] != after["consumers"][name]["ack_floor"]:
+            sys.exit(f"{name}: {consumer} became {after['consumers'][name]}")
+    print(len(data), "bytes restored,", len(after["messages"]), "messages")
+
+
 if __name__ == "__main__":
-    if "--restore" in sys.argv:
+    if "--from" in sys.argv:
+        move(sys.argv[1], sys.argv[3])
+    elif "--restore" in sys.argv:
         restore(sys.argv[1], pathlib.Path(sys.argv[3]))
     else:
         record(sys.argv[1])
