@@ -2,6 +2,8 @@
 
 #include "router_fakes.h"
 
+#include "petrel/router/account_registry.h"
+
 #include <gtest/gtest.h>
 
 namespace petrel::router {
@@ -55,6 +57,27 @@ TEST_F(EndpointTest, TakesNothingOnceRemoved) {
   router_.remove_endpoint(account_, slot);
   EXPECT_EQ(publish("orders.eu", "", "2"), 0U);
   EXPECT_EQ(endpoint.taken, "orders.>|orders.eu||1\n");
+}
+
+TEST_F(EndpointTest, TakesRequestsThatOtherAccountsImport) {
+  AccountRegistry accounts;
+  conf::AccountOptions exporter;
+  exporter.name = "E";
+  exporter.exports = {{.subject = "svc.*", .is_service = true}};
+  conf::AccountOptions importer;
+  importer.name = "I";
+  importer.imports = {{.is_service = true, .account = "E", .subject = "svc.*", .to = "far.$1"}};
+  conf::Options options;
+  options.accounts = {exporter, importer};
+  const auto snapshot = auth::AccountSnapshot::create(options);
+  ASSERT_TRUE(snapshot.is_ok());
+  accounts.describe_all(**snapshot);
+  TakingEndpoint endpoint(router_);
+  router_.add_endpoint(accounts.get("E"), endpoint, "svc.>", "");
+  OwnedMessage request("far.x", "in", "ask");
+  EXPECT_EQ(router_.route(accounts.get("I"), request.message), 1U);
+  EXPECT_EQ(endpoint.taken.substr(0, 16), "svc.>|svc.x|_R_.");
+  EXPECT_EQ(router_.imports().pending(), 1U);
 }
 
 }  // namespace
