@@ -87,7 +87,9 @@ bool Expiry::run_age(WallTime now) {
   if (never_.empty() && core_.config.subject_delete_marker_ttl.ns == 0) {
     if (state.first_time > last) return false;
     EntryWriter entry(EntryKind::kExpireBelow);
-    entry.u64(core_.store->first_at_or_after(WallTime{last.ns + 1}));
+    // At least the first one, whatever the times behind it are.
+    entry.u64(
+        std::max(core_.store->first_at_or_after(WallTime{last.ns + 1}), state.first_sequence + 1));
     const Slice parts[] = {entry.bytes()};
     proposed_index_ = core_.propose(parts);
     return false;

@@ -156,7 +156,10 @@ std::optional<SourceState> Sourcing::mirror_state() const {
 
 std::vector<SourceState> Sourcing::source_states() const {
   std::vector<SourceState> states;
-  for (const auto& inflow : sources_) states.push_back(state_of(*inflow));
+  for (const auto& inflow : sources_) {
+    states.push_back(state_of(*inflow));
+    states.back().sequence = position(inflow->index_name());
+  }
   states.resize(core_.config.sources.size());
   return states;
 }

@@ -300,9 +300,12 @@ void StreamApply::update(EntryReader reader) {
   auto config = read_stream_config(reader.rest());
   if (!config) return;
   const Retention before = core_.config.retention;
+  const int64_t per_subject = core_.config.max_msgs_per_subject;
   core_.configure(*config);
   const store::StoreState& state = core_.store->state();
-  if (config->max_msgs_per_subject > 0) {
+  const bool is_tighter = config->max_msgs_per_subject > 0 &&
+                          (per_subject <= 0 || config->max_msgs_per_subject < per_subject);
+  if (is_tighter) {
     std::string after;
     for (;;) {
       const auto page = core_.store->subjects({}, after, 1024);

@@ -463,7 +463,7 @@ Verdict PublishChecks::count(const PublishHeaders& headers) {
     increment = *total - sources.replace(headers[H::kStreamSource], subject, *total);
     counter.sources = sources.text();
     std::string block(candidate_.header);
-    proto::set_header(block, header_name(H::kIncr), increment->text());
+    proto::replace_header(block, header_name(H::kIncr), increment->text());
     candidate_.set_header(std::move(block));
   }
   counter.total = counter.total + *increment;
@@ -473,7 +473,7 @@ Verdict PublishChecks::count(const PublishHeaders& headers) {
   candidate_.ack_rest = ",\"val\":\"" + text + "\"";
   if (!counter.sources.empty()) {
     std::string block(candidate_.header);
-    proto::set_header(block, header_name(H::kCounterSources), counter.sources);
+    proto::replace_header(block, header_name(H::kCounterSources), counter.sources);
     candidate_.set_header(std::move(block));
     candidate_.id = PublishHeaders(candidate_.header)[H::kMsgId];
   }

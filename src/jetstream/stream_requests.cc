@@ -18,6 +18,7 @@ StreamSourceView source_view(const StreamSource& source, const SourceState& stat
   view.name = source.name;
   view.external = source.external;
   view.lag = state.lag;
+  view.seq = state.sequence;
   view.active = {state.active_ns};
   if (state.error_code != 0) {
     view.error = api_error(static_cast<ApiErrc>(state.error_code));

@@ -165,6 +165,8 @@ void StreamCore::arrange_wake() {
     // At least a millisecond: what is due and waits for a commit is not asked for again and again.
     if (when.ns != 0) consider(now + std::max(when - wall, Duration::millis(1)));
   };
+  // The group could not take them; nothing else may come to wake the stream.
+  if (ingest.has_held()) consider(now + Duration::millis(5));
   consider(consumers.next_due());
   consider(batches.next_due());
   consider(fast.next_due());

@@ -280,6 +280,7 @@ TEST(StreamPublish, TakesInOrderWhatTheGroupCouldNotTakeAtOnce) {
   world.put("s.a", "2", {}, "R2");
   world.run();
   EXPECT_EQ(world.stream->state().messages, 0U);
+  EXPECT_EQ(world.due - world.clock, Duration::millis(5));
   world.group->is_full = false;
   world.run();
   EXPECT_EQ(world.last("R1"), "{\"stream\":\"S\",\"seq\":1}");

@@ -165,6 +165,7 @@ TEST(Sources, StoreUnderOwnSequencesWithWhereTheyComeFrom) {
   deliver(fresh, asked, 7, 1, "seven", {{"Nats-Stream-Source", "P 1 > > p"}});
   EXPECT_EQ(fresh.read(1), "o.a|NATS/1.0\r\nNats-Stream-Source: O 7 o.> > o.a\r\n\r\n|seven");
   EXPECT_EQ(fresh.stream->source_states().at(0).lag, 1U);
+  EXPECT_EQ(fresh.stream->source_states().at(0).sequence, 7U);
   // After a restart it goes on behind the last one.
   fresh.open(fresh.stream->snapshot(), 1);
   asked = take_request(fresh);
