@@ -189,7 +189,7 @@ TEST_P(FileStoreDamageTest, DamagedSegmentCostsAtMostItself) {
 
 TEST_P(FileStoreDamageTest, FlippedBitInAPlainRecordCostsThatRecord) {
   if (GetParam()) GTEST_SKIP() << "encoded frames are lost as a whole";
-  for (uint64_t sequence : {1, 100, 399}) {
+  for (const uint64_t sequence : {uint64_t{1}, uint64_t{100}, uint64_t{399}}) {
     FakeDisk disk;
     restore(disk, whole_);
     for (auto& [path, file] : disk.files) {
