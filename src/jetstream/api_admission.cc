@@ -123,7 +123,7 @@ ApiResult<StreamAdmission> admit_stream_update(Slice stream, const StreamConfigR
   }
   if (ApiStatus refused = check_stream_overlap(*next, context.streams)) return *refused;
   // Without a destination an update republishes to the same subject.
-  if (next->republish && next->republish->dest.empty()) next->republish->dest = ">";
+  if (next->republish && next->republish->dest.empty()) next->republish->dest.assign(1, '>');
   return StreamAdmission{*std::move(next), false};
 }
 

@@ -271,10 +271,12 @@ ApiStatus set_republish(StreamConfig& config, bool pedantic) {
 }
 
 ApiStatus set_placement(StreamConfig& config) {
-  if (config.placement == Placement()) config.placement.reset();
-  if (config.placement && !config.placement->preferred.empty()) {
+  if (!config.placement.has_value()) return {};
+  const Placement& placement = *config.placement;
+  if (!placement.preferred.empty()) {
     return invalid_config("preferred server not permitted in placement");
   }
+  if (placement.cluster.empty() && placement.tags.empty()) config.placement.reset();
   return {};
 }
 

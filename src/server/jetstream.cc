@@ -1,11 +1,11 @@
 #include "server/jetstream.h"
 
 #include "server/time_zone_file.h"
-#include "shard/jetstream_usage.h"
-#include "shard/stream_description.h"
 
 #include "petrel/base/go_duration.h"
 #include "petrel/disk/open_disk.h"
+#include "petrel/shard/jetstream_usage.h"
+#include "petrel/shard/stream_description.h"
 #include "petrel/store/journal.h"
 
 #include <algorithm>

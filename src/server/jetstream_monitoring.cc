@@ -1,8 +1,7 @@
 #include "server/jetstream_monitoring.h"
 
-#include "shard/jetstream_usage.h"
-
 #include "petrel/jetstream/consumer.h"
+#include "petrel/shard/jetstream_usage.h"
 
 #include <algorithm>
 #include <latch>

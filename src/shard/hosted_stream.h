@@ -4,7 +4,7 @@
 // Owner: JetStreamService. Thread: the home loop.
 #pragma once
 
-#include "shard/jetstream_usage.h"
+#include "petrel/shard/jetstream_usage.h"
 
 #include "petrel/jetstream/solo_group.h"
 #include "petrel/jetstream/stream.h"

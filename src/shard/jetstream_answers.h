@@ -29,14 +29,14 @@ void answer_created(JetStreamService& service, router::AccountInterest& account,
 
 // `done(whether it is updated)` once it is decided.
 void update_on_home_loop(JetStreamService& service, router::AccountInterest& account,
-                         const std::string& account_name, const jetstream::StreamConfig& config,
-                         const std::string& reply, const jetstream::RequestContext& context,
+                         const jetstream::StreamConfig& config, const std::string& reply,
+                         const jetstream::RequestContext& context,
                          const std::function<void(bool)>& done);
 
 // `done(whether it is gone)` once that is on disk.
 void delete_on_home_loop(JetStreamService& service, router::AccountInterest& account,
-                         const std::string& account_name, const std::string& stream,
-                         const std::string& reply, const std::function<void(bool)>& done);
+                         const std::string& stream, const std::string& reply,
+                         const std::function<void(bool)>& done);
 
 void gather_infos(JetStreamService& service, const std::string& account,
                   const std::vector<std::string>& streams, const jetstream::RequestContext& context,

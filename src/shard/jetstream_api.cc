@@ -1,11 +1,11 @@
 #include "petrel/shard/jetstream_api.h"
 
 #include "shard/jetstream_answers.h"
-#include "shard/jetstream_usage.h"
 
 #include "petrel/base/hash.h"
 #include "petrel/jetstream/api_admission.h"
 #include "petrel/proto/header_view.h"
+#include "petrel/shard/jetstream_usage.h"
 #include "petrel/subject/subject.h"
 
 #include <algorithm>
@@ -367,8 +367,7 @@ void JetStreamApi::update_stream(Request request) {
   node_.post(home, [this, node, home, config = next->config, before = at->second.config, request,
                     context = context_of(account)] {
     JetStreamService& service = *node->services[home];
-    update_on_home_loop(service, *request.account->interest, request.account->name, config,
-                        request.request.reply, context,
+    update_on_home_loop(service, *request.account->interest, config, request.request.reply, context,
                         [this, node, account = request.account, config, before](bool is_done) {
                           node->post(0, [this, account, now_is = is_done ? config : before] {
                             change_done(*account, now_is.name, &now_is);
@@ -389,8 +388,8 @@ void JetStreamApi::delete_stream(Request request, const ApiSubject& subject) {
         change_done(*account, config.name, is_gone ? nullptr : &config);
       });
     };
-    delete_on_home_loop(*node->services[home], *request.account->interest, request.account->name,
-                        config.name, request.request.reply, done);
+    delete_on_home_loop(*node->services[home], *request.account->interest, config.name,
+                        request.request.reply, done);
   });
 }
 

@@ -1,9 +1,9 @@
 // Start and stop of JetStreamService: what the store directory holds is found again, and left in
 // checkpoints.
 #include "shard/hosted_stream.h"
-#include "shard/stream_description.h"
 
 #include "petrel/shard/jetstream_service.h"
+#include "petrel/shard/stream_description.h"
 
 namespace petrel::shard {
 

@@ -1,4 +1,4 @@
-#include "shard/stream_description.h"
+#include "petrel/shard/stream_description.h"
 
 #include "petrel/jetstream/api_json.h"
 #include "petrel/jetstream/api_requests.h"
