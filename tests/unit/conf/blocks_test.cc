@@ -19,14 +19,14 @@ std::vector<std::string> unsupported(const std::string& text) {
 using Paths = std::vector<std::string>;
 
 TEST(Unsupported, NamesEveryOptionWithoutItsFeature) {
-  EXPECT_EQ(unsupported("jetstream: enabled"), Paths{"jetstream"});
+  EXPECT_EQ(unsupported("jetstream: enabled"), Paths{});
   EXPECT_EQ(unsupported("cluster { name: c, port: 6222 }"), Paths{"cluster"});
   EXPECT_EQ(unsupported("accounts { A { users: [{user: a, password: b}] } }"), Paths{});
   EXPECT_EQ(unsupported("accounts { $SYS { users: [{user: a}] } }"), Paths{});
   EXPECT_EQ(unsupported("leaf { port: 7422 }"), Paths{"leafnodes"});
   EXPECT_EQ(unsupported("gateway { name: g, port: 7222 }"), Paths{"gateway"});
   EXPECT_EQ(unsupported("ws { port: 1, no_tls: true }"), Paths{"websocket"});
-  EXPECT_EQ(unsupported("mqtt { port: 1 }\njetstream: true"), (Paths{"mqtt", "jetstream"}));
+  EXPECT_EQ(unsupported("mqtt { port: 1 }\njetstream: true"), Paths{"mqtt"});
   EXPECT_EQ(unsupported("no_system_account: true"), Paths{});
   EXPECT_EQ(unsupported("resolver: MEMORY"), Paths{});
   EXPECT_EQ(unsupported("tls { ocsp_peer: true }"), Paths{"tls.ocsp_peer"});
