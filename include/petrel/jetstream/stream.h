@@ -51,7 +51,7 @@ struct GetRequest {
 // What STREAM.INFO says of a mirror or source besides its configuration.
 struct SourceState {
   uint64_t lag = 0;
-  uint64_t sequence = 0;  // of a source: the last one taken from it; 0: none
+  uint64_t sequence = 0;   // of a source: the last one taken from it; 0: none
   int64_t active_ns = -1;  // since the last sign of life; -1: never
   int64_t error_code = 0;  // err_code; 0: none
   std::string error;
