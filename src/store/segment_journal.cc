@@ -61,6 +61,8 @@ Result<uint64_t> SegmentJournal::append(const JournalRecord& record) {
 
 void SegmentJournal::commit() {
   pool_.tend();
+  // A full disk is a reason to let go of what can be let go.
+  if (is_disk_full() && asked_.empty() && !has_failed_) ask_for_checkpoints();
   if (is_writing_ || has_failed_ || gathered_.empty()) return;
   if (!has_room(record_bytes(gathered_))) return;
   is_writing_ = true;
@@ -195,7 +197,7 @@ void SegmentJournal::retire_released() {
 
 // A few at a time, so that thousands of small streams do not checkpoint all at once.
 void SegmentJournal::ask_for_checkpoints() {
-  if (segments_.size() <= kSegmentsWanted) return;
+  if (segments_.size() <= (is_disk_full() ? 1 : kSegmentsWanted)) return;
   std::vector<GroupId> groups;
   for (const auto& [group, index] : segments_.front().last_index) {
     if (asked_.size() >= kAskedMax) break;
