@@ -46,6 +46,7 @@ class HostedStream final : public jetstream::StreamHost {
   Instant due{};  // 0: no timer
   bool is_runnable = false;
   bool is_removed = false;
+  bool is_used = false;       // stands in the list of stores to maintain
   bool is_waiting = false;  // entries wait for the journal
   bool is_describing = false;
   bool is_described = false;  // the file that says what it is stands in its directory

@@ -234,6 +234,11 @@ void JetStreamApi::handle_for_stream(Request request, const ApiSubject& subject)
       return refuse(request, subject.kind, jetstream::api_error(ApiErrc::kNotEmptyRequest));
     }
   }
+  if (subject.call == ApiCall::kStreamRestore) {
+    return refuse(
+        request, subject.kind,
+        jetstream::api_error(ApiErrc::kStreamRestore, "not supported by this version of Petrel"));
+  }
   if (subject.call == ApiCall::kStreamCreate) return create_stream(std::move(request));
   if (subject.call == ApiCall::kStreamUpdate) return update_stream(std::move(request));
   if (at == account.streams.end()) return refuse_missing(request, subject);

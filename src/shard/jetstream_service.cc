@@ -14,6 +14,8 @@ namespace {
 
 constexpr Duration kSleepMax = Duration::seconds(60);
 constexpr Duration kBackupStep = Duration::millis(1);
+constexpr Duration kMaintainEvery = Duration::millis(100);
+constexpr size_t kMaintainAtOnce = 16;
 constexpr size_t kStreamBudget = 4096;  // entries and messages of one stream in one turn
 
 jetstream::Durability durability_of(const jetstream::StreamConfig& config,
@@ -50,9 +52,11 @@ Instant JetStreamService::run(router::Router& /*router*/, Instant now, WallTime 
   send_advisories();
   drop_removed();
   watch_first_checkpoints();
+  maintain_stores();
   if (journal_ != nullptr) journal_->commit();
   if (!runnable_.empty()) return now;
-  const Instant latest = now + (backups_.empty() ? kSleepMax : kBackupStep);
+  Instant latest = now + (backups_.empty() ? kSleepMax : kBackupStep);
+  if (!used_.empty()) latest = std::min(latest, std::max(maintain_at_, now));
   return timers_.empty() ? latest : std::min(latest, timers_.begin()->first);
 }
 
@@ -67,6 +71,10 @@ void JetStreamService::run_backups() {
 void JetStreamService::run_stream(HostedStream& hosted) {
   hosted.is_runnable = false;
   if (hosted.is_removed) return;
+  if (!hosted.is_used && !hosted.place().is_memory) {
+    hosted.is_used = true;
+    used_.push_back(&hosted);
+  }
   if (hosted.stream().run(kStreamBudget)) wake(hosted);
   if (hosted.is_waiting || !hosted.group()->waits()) return;
   hosted.is_waiting = true;
@@ -93,6 +101,17 @@ void JetStreamService::fire_timers() {
     timers_.erase(timers_.begin());
     hosted.due = Instant{};
     wake(hosted);
+  }
+}
+
+void JetStreamService::maintain_stores() {
+  if (used_.empty() || now_ < maintain_at_) return;
+  maintain_at_ = now_ + kMaintainEvery;
+  for (size_t left = std::min(used_.size(), kMaintainAtOnce); left != 0; --left) {
+    HostedStream& hosted = *used_.front();
+    used_.pop_front();
+    hosted.is_used = hosted.stream().messages().maintain();
+    if (hosted.is_used) used_.push_back(&hosted);
   }
 }
 
@@ -248,6 +267,7 @@ void JetStreamService::forget(jetstream::Stream& stream, std::function<void()> t
   if (hosted.due.ns != 0) timers_.erase({hosted.due, &hosted});
   by_group_.erase(hosted.place().group);
   std::erase(waiting_, &hosted);
+  std::erase(used_, &hosted);
   if (!hosted.place().is_memory) {
     const Result<uint64_t> position =
         journal_->append({.group = hosted.place().group,

@@ -16,6 +16,7 @@
 #include "petrel/store/journal.h"
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -144,6 +145,8 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   void run_backups();
   void start_checkpoint(HostedStream& hosted);
   void watch_first_checkpoints();
+  // Compaction, scrubbing and repair of the stores that were used lately, a few steps at a time.
+  void maintain_stores();
   Result<store::RecoveredStore> open_store(const jetstream::StreamConfig& config,
                                            const std::string& directory, jetstream::Stream& stream);
 
@@ -159,6 +162,8 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   std::unordered_map<store::GroupId, HostedStream*> by_group_;
   std::vector<HostedStream*> runnable_;
   std::vector<HostedStream*> running_;
+  std::deque<HostedStream*> used_;  // stores to maintain
+  Instant maintain_at_{};
   std::vector<HostedStream*> waiting_;  // for the journal
   std::set<std::pair<Instant, HostedStream*>> timers_;
   std::vector<PendingCreate> creating_;
