@@ -4,12 +4,11 @@
 // Owner: JetStreamService. Thread: the home loop.
 #pragma once
 
-#include "petrel/shard/jetstream_usage.h"
-
 #include "petrel/jetstream/solo_group.h"
 #include "petrel/jetstream/stream.h"
 #include "petrel/jetstream/stream_host.h"
 #include "petrel/router/router.h"
+#include "petrel/shard/jetstream_usage.h"
 #include "petrel/store/journal.h"
 
 #include <array>
@@ -46,7 +45,7 @@ class HostedStream final : public jetstream::StreamHost {
   Instant due{};  // 0: no timer
   bool is_runnable = false;
   bool is_removed = false;
-  bool is_used = false;       // stands in the list of stores to maintain
+  bool is_used = false;     // stands in the list of stores to maintain
   bool is_waiting = false;  // entries wait for the journal
   bool is_describing = false;
   bool is_described = false;  // the file that says what it is stands in its directory

@@ -158,8 +158,7 @@ TEST(ConnzJson, WritesRowsInNatsServersShape) {
   view.stalls = 1;
   view.name = "<n>";
   view.user = "ann";
-  view.subscriptions = {{"bar", "q", "12", 3, 10, 7, "$G"},
-                        {"foo", "", "2", 0, 0, 7, "$G"}};
+  view.subscriptions = {{"bar", "q", "12", 3, 10, 7, "$G"}, {"foo", "", "2", 0, 0, 7, "$G"}};
   view.subscription_count = 2;
   ConnzCollector collector(query, kNow);
   collector.add_closed(view);
