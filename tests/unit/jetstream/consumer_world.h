@@ -181,7 +181,7 @@ class ConsumerWorld final : public ConsumerHost,
   store::MessageStore& messages() override { return *store_; }
   StreamHost& outside() override { return *this; }
   // Only handed back to this host, never looked into.
-  Stream& stream() override { return *reinterpret_cast<Stream*>(&nothing_); }
+  Stream& stream() override { return *nothing_; }
   uint64_t propose(Consumer&, Slice entry) override {
     proposed_.emplace_back(entry);
     ++proposals;
@@ -254,7 +254,7 @@ class ConsumerWorld final : public ConsumerHost,
   std::vector<std::string> journal_;
   std::string checkpoint_;
   bool has_checkpoint_ = false;
-  uint64_t nothing_ = 0;
+  Stream* const nothing_ = static_cast<Stream*>(static_cast<void*>(this));
 };
 
 }  // namespace petrel::jetstream
