@@ -38,6 +38,8 @@ constexpr Feature kFeatures[] = {
     {"ocsp_cache", "", [](const Options& o) { return o.ocsp_cache && o.ocsp_cache->local; }},
     {"prof_port", "profile", [](const Options& o) { return o.prof_port != 0; }},
     {"prof_block_rate", "", [](const Options& o) { return o.prof_block_rate != 0; }},
+    {"petrel.disk_backend", "",
+     [](const Options& o) { return o.petrel.disk_backend == DiskBackend::kIoUring; }},
     {"petrel.max_memory", "", [](const Options& o) { return o.petrel.max_memory != 0; }},
 };
 

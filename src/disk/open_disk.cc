@@ -13,8 +13,7 @@ bool is_uring_usable() {
 }
 
 Result<std::unique_ptr<store::Disk>> open_disk(DiskOptions options) {
-  const bool wants_ring = options.backend == Backend::kUring;
-  if (wants_ring || (options.backend == Backend::kAutomatic && is_uring_usable())) {
+  if (options.backend == Backend::kUring) {
     PETREL_TRY(std::unique_ptr<store::Disk> disk, UringDisk::create(std::move(options.wake)));
     return disk;
   }

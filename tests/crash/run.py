@@ -31,6 +31,8 @@ class Client:
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.settimeout(30)
         self.file = self.socket.makefile("rb")
         self.file.readline()
         self.send('CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\n')

@@ -38,7 +38,7 @@ struct JetStreamOptions {
   std::string store_dir = {};
   Duration sync_interval = Duration::minutes(2);
   bool sync_always = false;
-  bool sync_relaxed = false;  // an interval was given: acknowledged before it is on disk
+  bool sync_relaxed = false;      // an interval was given: acknowledged before it is on disk
   int64_t max_memory_store = -1;  // -1: three quarters of the memory
   int64_t max_file_store = -1;    // -1: three quarters of the free disk
   std::string domain = {};

@@ -58,9 +58,9 @@ TEST(Unsupported, StopsTheStartAndOnlyWarnsUnderTest) {
 }
 
 TEST(Unsupported, NamesFlags) {
-  const Startup start = start_up({"-js"}, MemorySources().sources());
+  const Startup start = start_up({"--cluster", "nats://127.0.0.1:6222"}, MemorySources().sources());
   EXPECT_EQ(start.exit_code, 1);
-  EXPECT_EQ(start.err, std::string("nats-server: flag \"--js\"") + kNotYet + "\n\n");
+  EXPECT_EQ(start.err, std::string("nats-server: flag \"--cluster\"") + kNotYet + "\n\n");
 }
 
 struct Said {

@@ -119,8 +119,8 @@ constexpr Refused kRefusals[] = {
      "config reload not supported for petrel.loops: old=0, new=2"},
     {"debug: off", "client_advertise: \"a:b:c\"",
      "invalid ClientAdvertise value of a:b:c, err=address a:b:c: too many colons in address"},
-    {"debug: off", "mqtt { port: 1883 }",
-     "t.conf:1:0: option \"mqtt\" is not supported by this version of Petrel"},
+    {"debug: off", "websocket { port: 8080, no_tls: true }",
+     "t.conf:1:0: option \"websocket\" is not supported by this version of Petrel"},
 };
 INSTANTIATE_TEST_SUITE_P(All, Refusals, testing::ValuesIn(kRefusals));
 
