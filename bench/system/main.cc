@@ -1,6 +1,7 @@
 // petrel_load: one measurement of one running server, printed as one line of JSON.
 // Run by run.py, which starts the servers; see docs/benchmarks.md.
 #include "connections.h"
+#include "jetstream.h"
 #include "process.h"
 #include "request_reply.h"
 #include "throughput.h"
@@ -21,6 +22,9 @@ constexpr const char* kUsage =
     "  KIND throughput  publishers subscribers subjects interest(none|all|each|own|queue) size\n"
     "                   headers(0|1) lockstep(0|1) background seconds warm-up window patience\n"
     "       requests    in-flight rate size seconds warm-up\n"
+    "       jetstream   publishers in-flight subject subjects size messages\n"
+    "                   pullers stream batch ack(0|1) shared(0|1)\n"
+    "                   pushed create-subject create-config script repeat(0|1) seconds warm-up\n"
     "       connects    count parallel\n"
     "       idle-memory count\n"
     "       subs-memory count\n"
@@ -114,6 +118,36 @@ void print_requests(const Endpoint& server, pid_t pid, const Flags& flags) {
       percentile(result.latencies_ns, 0.999));
 }
 
+void print_jetstream(const Endpoint& server, pid_t pid, const Flags& flags) {
+  JetStreamOptions options;
+  options.publishers = flags.count("publishers", options.publishers);
+  options.in_flight = flags.count("in-flight", options.in_flight);
+  options.subject = flags.text("subject", options.subject);
+  options.subjects = flags.count("subjects", options.subjects);
+  options.payload_bytes = flags.count("size", options.payload_bytes);
+  options.messages = flags.count("messages", 0);
+  options.pullers = flags.count("pullers", options.pullers);
+  options.stream = flags.text("stream", options.stream);
+  options.batch = flags.count("batch", options.batch);
+  options.ack = flags.count("ack", 0) != 0;
+  options.shared = flags.count("shared", 0) != 0;
+  options.pushed = flags.count("pushed", options.pushed);
+  options.create_subject = flags.text("create-subject", "");
+  options.create_config = flags.text("create-config", "");
+  options.script = flags.text("script", "");
+  options.repeat = flags.count("repeat", 0) != 0;
+  options.warm_up_seconds = flags.number("warm-up", options.warm_up_seconds);
+  options.seconds = flags.number("seconds", options.seconds);
+  JetStreamResult result = run_jetstream(server, pid, options);
+  if (result.latencies_ns.empty()) result.latencies_ns.push_back(0);
+  std::printf(
+      "{\"published\": %lu, \"published_in_all\": %lu, \"delivered\": %lu, \"elapsed_ns\": %ld, "
+      "\"server_cpu_ns\": %ld, \"p50_ns\": %ld, \"p99_ns\": %ld, \"p999_ns\": %ld}\n",
+      result.published, result.published_in_all, result.delivered, result.elapsed_ns,
+      result.server_cpu_ns, percentile(result.latencies_ns, 0.5),
+      percentile(result.latencies_ns, 0.99), percentile(result.latencies_ns, 0.999));
+}
+
 void print_memory(const MemoryResult& result) {
   std::printf(
       "{\"count\": %lu, \"before_bytes\": %ld, \"after_bytes\": %ld, \"private_before_bytes\": "
@@ -143,6 +177,8 @@ int run(int argc, char** argv) {
     print_throughput(server, pid, flags);
   } else if (kind == "requests") {
     print_requests(server, pid, flags);
+  } else if (kind == "jetstream") {
+    print_jetstream(server, pid, flags);
   } else if (kind == "connects") {
     const ConnectResult result =
         run_connects(server, pid, flags.count("count", 5000), flags.count("parallel", 32));

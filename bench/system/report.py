@@ -7,6 +7,8 @@ import subprocess
 
 HEADINGS = ("work", "nats-server", "Petrel", "ratio", "must", "aim", "verdict", "nats-server /s",
             "Petrel /s")
+JETSTREAM_HEADINGS = HEADINGS + ("nats-server p50 / p99 µs", "Petrel p50 / p99 µs", "nats-server RSS MB",
+                                 "Petrel RSS MB")
 BEGIN, END = "<!-- figures begin -->", "<!-- figures end -->"
 
 
@@ -33,7 +35,7 @@ def verdict_of(row, nats, petrel):
         return goal is not None and (judged >= goal if higher_is_better else judged <= goal)
 
     words = "aim" if reached(row.aim) else "must" if reached(row.must) else "MISSED"
-    if row.kind == "cpu" and petrel["rate"] < 0.95 * nats["rate"]:
+    if row.kind == "cpu" and "rate" in petrel and petrel["rate"] < 0.95 * nats["rate"]:
         words = "MISSED (slower)"
     return ratio, words
 
@@ -56,10 +58,27 @@ def line_of(row, nats, petrel):
             goal(row.must), goal(row.aim), words, rate(nats), rate(petrel))
 
 
+def jetstream_line(row, nats, petrel):
+    """line_of, and the latencies of acknowledgements and the memory beside it."""
+    def latency(values):
+        if not values or not values.get("p99"):
+            return ""
+        return f"{number(values['p50'])} / {number(values['p99'])}"
+
+    def memory(values):
+        return f"{values['rss'] / 1e6:.0f}" if values and "rss" in values else ""
+
+    return (*line_of(row, nats, petrel), latency(nats), latency(petrel), memory(nats), memory(petrel))
+
+
+def headings_of(lines):
+    return HEADINGS if len(lines[0]) == len(HEADINGS) else JETSTREAM_HEADINGS
+
+
 def text_table(lines):
     """Columns padded to their widest cell; numbers to the right."""
-    rows = [HEADINGS, *lines]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADINGS))]
+    rows = [headings_of(lines), *lines]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     def padded(row):
         return "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
                          for i, (cell, width) in enumerate(zip(row, widths))).rstrip()
@@ -67,7 +86,8 @@ def text_table(lines):
 
 
 def markdown_table(lines):
-    out = ["| " + " | ".join(HEADINGS) + " |", "| --- " + "| ---: " * (len(HEADINGS) - 1) + "|"]
+    headings = headings_of(lines)
+    out = ["| " + " | ".join(headings) + " |", "| --- " + "| ---: " * (len(headings) - 1) + "|"]
     out += ["| " + " | ".join(line) + " |" for line in lines]
     return "\n".join(out)
 
@@ -89,13 +109,22 @@ def commit_of(root):
 
 
 def write_markdown(path, sections, root):
-    """Replaces the figures between the two marks; what surrounds them is written by people."""
+    """Replaces the figures between the two marks (those of JetStream between their own); what
+    surrounds them is written by people."""
     today = datetime.date.today().isoformat()
-    body = [BEGIN, "", f"{today}, commit {commit_of(root)}, {machine()}.", ""]
-    for title, lines in sections:
-        body += [f"### {title}", "", markdown_table(lines), ""]
-    body.append(END)
-    text = path.read_text() if path.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    path.write_text(head + "\n".join(body) + tail)
+    text = path.read_text() if path.exists() else "# Benchmarks\n"
+    for name in "", "jetstream ":
+        chosen = [(title, lines) for title, lines in sections if title.startswith("JetStream") == bool(name)]
+        if not chosen:
+            continue
+        begin, end = BEGIN.replace("figures", name + "figures"), END.replace("figures", name + "figures")
+        body = [begin, "", f"{today}, commit {commit_of(root)}, {machine()}.", ""]
+        for title, lines in chosen:
+            body += [f"### {title}", "", markdown_table(lines), ""]
+        body.append(end)
+        if begin not in text:
+            text += f"\n{begin}\n{end}\n"
+        head, _, rest = text.partition(begin)
+        _, _, tail = rest.partition(end)
+        text = head + "\n".join(body) + tail
+    path.write_text(text)

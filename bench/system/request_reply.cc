@@ -1,13 +1,11 @@
 #include "request_reply.h"
 
+#include "message_reader.h"
 #include "process.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <poll.h>
 #include <string>
-#include <sys/socket.h>
 
 namespace petrel::bench {
 
@@ -16,57 +14,6 @@ namespace {
 constexpr std::string_view kInbox = "_INBOX.Yb2k1Q0xV4nSdLr7WcTe8M.";
 constexpr size_t kSlots = 1 << 17;
 constexpr int64_t kLostNs = 10'000'000'000;
-
-// A connection whose frames are parsed: what arrives is handed out message by message.
-class Parsed {
- public:
-  explicit Parsed(const Endpoint& server) : client_(server) {}
-  Client& client() { return client_; }
-
-  template <typename OnMessage>
-  void read(OnMessage on_message) {
-    std::array<char, 65536> chunk;
-    const ssize_t got = recv(client_.fd(), chunk.data(), chunk.size(), 0);
-    if (got == 0) fail("the server closed a connection");
-    if (got < 0) return;
-    pending_.append(chunk.data(), static_cast<size_t>(got));
-    size_t used = 0;
-    while (const size_t size = next(std::string_view(pending_).substr(used), on_message)) {
-      used += size;
-    }
-    pending_.erase(0, used);
-  }
-
- private:
-  // Size of the first complete operation of `bytes`, or 0.
-  template <typename OnMessage>
-  size_t next(std::string_view bytes, OnMessage& on_message) {
-    const size_t end = bytes.find("\r\n");
-    if (end == std::string_view::npos) return 0;
-    std::string_view line = bytes.substr(0, end);
-    if (!line.starts_with("MSG ")) {
-      if (line.starts_with("PING")) client_.send_all("PONG\r\n");
-      if (line.starts_with("-ERR") || line.starts_with("HMSG")) fail(std::string(line));
-      return end + 2;
-    }
-    std::array<std::string_view, 5> words;
-    size_t count = 0;
-    while (count < words.size()) {
-      const size_t space = line.find(' ');
-      words[count++] = line.substr(0, space);
-      if (space == std::string_view::npos) break;
-      line.remove_prefix(space + 1);
-    }
-    size_t size = 0;
-    std::from_chars(words[count - 1].begin(), words[count - 1].end(), size);
-    if (bytes.size() < end + 2 + size + 2) return 0;
-    on_message(words[1], count == 5 ? words[3] : std::string_view(), bytes.substr(end + 2, size));
-    return end + 2 + size + 2;
-  }
-
-  Client client_;
-  std::string pending_;
-};
 
 class RequestRun {
  public:
@@ -79,8 +26,8 @@ class RequestRun {
   void on_reply(std::string_view subject);
 
   RequestOptions options_;
-  Parsed requester_;
-  Parsed responder_;
+  MessageReader requester_;
+  MessageReader responder_;
   Poller poller_;
   std::string payload_;
   std::string out_;      // requests of this turn
@@ -115,6 +62,7 @@ void RequestRun::request(int64_t due_ns) {
 
 void RequestRun::on_reply(std::string_view subject) {
   uint64_t number = 0;
+  if (subject.size() < kInbox.size()) fail("a reply to another inbox");
   const std::string_view digits = subject.substr(kInbox.size());
   std::from_chars(digits.begin(), digits.end(), number);
   int64_t& due = due_ns_[number % kSlots];
@@ -126,15 +74,13 @@ void RequestRun::on_reply(std::string_view subject) {
 void RequestRun::read_both(int64_t timeout_ns) {
   for (const Poller::Event& event : poller_.wait(timeout_ns)) {
     if (event.index == 0) {
-      requester_.read([this](std::string_view subject, std::string_view, std::string_view) {
-        on_reply(subject);
-      });
+      requester_.read([this](const Message& message) { on_reply(message.subject); });
     } else {
-      responder_.read([this](std::string_view, std::string_view reply, std::string_view payload) {
+      responder_.read([this](const Message& message) {
         replies_ += "PUB ";
-        replies_ += reply;
-        replies_ += " " + std::to_string(payload.size()) + "\r\n";
-        replies_ += payload;
+        replies_ += message.reply;
+        replies_ += " " + std::to_string(message.payload.size()) + "\r\n";
+        replies_ += message.payload;
         replies_ += "\r\n";
       });
     }

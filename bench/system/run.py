@@ -11,6 +11,7 @@ import os
 import pathlib
 import sys
 
+import jetstream_rows
 import report
 import workloads
 from servers import ROOT, BenchError, Server, find_nats
@@ -29,7 +30,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="./dev bench system", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", default=[], metavar="TEXT",
-                        help="only workloads whose name contains TEXT; may be repeated")
+                        help="only workloads whose name or group (jetstream, tls, ...) contains TEXT")
     parser.add_argument("--quick", action="store_true", help="one short round")
     parser.add_argument("--scale", action="store_true",
                         help="how cost grows with subscriptions, connections and loops instead")
@@ -69,7 +70,7 @@ class Runner:
 
     def _measure(self, row):
         rounds = ([], [])
-        for _ in range(self.bench_.rounds):
+        for _ in range(min(self.bench_.rounds, row.rounds or self.bench_.rounds)):
             for server, values in zip(self.servers_, rounds):
                 if server is None:
                     continue
@@ -85,7 +86,8 @@ def measure_rows(runner, rows, missed):
     lines = []
     for row in rows:
         nats, petrel = runner.figures(row)
-        line = report.line_of(row, nats, petrel)
+        is_jetstream = row.group.startswith("jetstream")
+        line = (report.jetstream_line if is_jetstream else report.line_of)(row, nats, petrel)
         if "MISSED" in line[6]:
             missed.append(row.name)
         lines.append(line)
@@ -95,14 +97,17 @@ def measure_rows(runner, rows, missed):
 
 
 def selected(rows, only):
-    return [row for row in rows if not only or any(text in row.name for text in only)]
+    return [row for row in rows if not only or any(text in row.name or text in row.group for text in only)]
 
 
 def default_sections(options, runner, missed):
     titles = {"throughput": "Server CPU per delivered message (per published one for 1:0)",
               "latency": "Round trips", "resources": "Connections, memory, start",
-              "tls": "TLS 1.3 after INFO, ECDSA P-256"}
-    rows = selected(workloads.default_rows(), options.only)
+              "tls": "TLS 1.3 after INFO, ECDSA P-256",
+              "jetstream publish": "JetStream: server CPU per acknowledged message",
+              "jetstream consume": "JetStream: server CPU per delivery, per message of a work queue, per put or get",
+              "jetstream resources": "JetStream: streams, consumers, recovery, disk"}
+    rows = selected(workloads.default_rows() + jetstream_rows.default_rows(), options.only)
     for group, title in titles.items():
         of_group = [row for row in rows if row.group == group]
         if of_group:
@@ -113,6 +118,9 @@ def scale_sections(options, runner, bench, servers, missed):
     rows = selected(workloads.scale_rows(), options.only)
     if rows:
         yield "Growth: subscriptions and connections", measure_rows(runner, rows, missed)
+    rows = selected(jetstream_rows.scale_rows(), options.only)
+    if rows:
+        yield "JetStream: growth", measure_rows(runner, rows, missed)
     rows = selected(workloads.loop_rows(), options.only)
     for loops in (1, 2) if rows else ():
         nats, petrel = servers
@@ -139,7 +147,8 @@ def servers_of(options):
 def main():
     options = arguments()
     if options.list:
-        rows = workloads.default_rows() + workloads.scale_rows()
+        rows = (workloads.default_rows() + jetstream_rows.default_rows() + workloads.scale_rows() +
+                jetstream_rows.scale_rows())
         print("\n".join(row.name for row in rows))
         return 0
     bench = Bench(options.load, options.seconds or (0.3 if options.quick else 1.0),

@@ -60,21 +60,24 @@ def tls_flags(folder):
     return ["--tls", "--tlscert", certificate, "--tlskey", key]
 
 
-def command_of(server, port, monitor_port=None, folder=None, tls=False):
+def command_of(server, port, monitor_port=None, folder=None, tls=False, jetstream=None):
     command = [server.binary, "-a", "127.0.0.1", "-p", str(port)]
     if monitor_port:
         command += ["-m", str(monitor_port)]
     if tls:
         command += tls_flags(folder)
-    if server.settings:
+    blocks = [f"petrel {{ {server.settings} }}"] if server.settings else []
+    if jetstream is not None:
+        blocks.append(f'jetstream {{ store_dir: "{folder}/store"\n {jetstream} }}')
+    if blocks:
         path = pathlib.Path(folder) / "bench.conf"
-        path.write_text(f"petrel {{ {server.settings} }}\n")
+        path.write_text("\n".join(blocks) + "\n")
         command += ["-c", str(path)]
     return command
 
 
-def wait_for_info(process, port, log):
-    deadline = time.monotonic() + 10
+def wait_for_info(process, port, log, seconds=10):
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise BenchError(f"ended with {process.returncode} at start: {log.read_text()[-400:]}")
@@ -82,32 +85,43 @@ def wait_for_info(process, port, log):
             if link.recv(4) == b"INFO":
                 return
         time.sleep(0.01)
-    raise BenchError("did not send INFO within 10 s")
+    raise BenchError(f"did not send INFO within {seconds} s")
+
+
+def spawn(server, folder, port, monitor_port=None, tls=False, jetstream=None):
+    """A server process with its files in `folder`, and its log."""
+    log = pathlib.Path(folder) / "log"
+    with log.open("a") as sink:
+        process = subprocess.Popen(
+            command_of(server, port, monitor_port, folder, tls, jetstream), stdin=subprocess.DEVNULL,
+            stdout=sink, stderr=sink, env={**os.environ, **dict(server.environment)})
+    return process, log
+
+
+def stop(process):
+    process.terminate()
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @contextlib.contextmanager
-def running(server, monitor=False, tls=False):
-    """A fresh server process; yields (pid, port, monitor port or None)."""
+def running(server, monitor=False, tls=False, jetstream=None):
+    """A fresh server process; yields (pid, port, monitor port or None). `jetstream` is the content of
+    its jetstream { } block, None for a server without."""
     with tempfile.TemporaryDirectory(prefix="petrel-bench-") as folder:
         port = free_port()
         monitor_port = free_port() if monitor else None
-        log = pathlib.Path(folder) / "log"
-        with log.open("w") as sink:
-            process = subprocess.Popen(
-                command_of(server, port, monitor_port, folder, tls), stdin=subprocess.DEVNULL,
-                stdout=sink, stderr=sink, env={**os.environ, **dict(server.environment)})
+        process, log = spawn(server, folder, port, monitor_port, tls, jetstream)
         try:
             wait_for_info(process, port, log)
             yield process.pid, port, monitor_port
             if process.poll() is not None:
                 raise BenchError(f"died with {process.returncode}: {log.read_text()[-400:]}")
         finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            stop(process)
 
 
 def messages_in(monitor_port):
@@ -125,7 +139,7 @@ def load(binary, kind, port, pid=0, options=None, command=()):
         words += [f"--{name}", str(value)]
     if command:
         words += ["--", *command]
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900,
                           check=False)
     if done.returncode != 0:
         raise BenchError(done.stderr.strip()[:400] or f"load generator exit {done.returncode}")

@@ -27,6 +27,7 @@ class Row:
     unit: str = "ns"
     figure: str = "cpu"
     group: str = "throughput"
+    rounds: int | None = None  # None: as many as the run has
 
 
 def compare_counts(bench, monitor_port, published):
