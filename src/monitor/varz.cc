@@ -81,6 +81,18 @@ void write_traffic(JsonWriter& json, const VarzRuntime& runtime) {
   write_map(json, "http_req_stats", runtime.http_req_stats);
 }
 
+void write_ocsp_cache(JsonWriter& json, const OcspPeerCache& cache) {
+  json.begin_object("ocsp_peer_cache");
+  json.field("cache_type", Slice("local"));
+  json.field_unless_empty("cache_hits", cache.hits);
+  json.field_unless_empty("cache_misses", cache.misses);
+  json.field_unless_empty("cached_responses", cache.responses);
+  json.field_unless_empty("cached_revoked_responses", cache.revoked);
+  json.field_unless_empty("cached_good_responses", cache.good);
+  json.field_unless_empty("cached_unknown_responses", cache.unknown);
+  json.end_object();
+}
+
 void write_disk_waits(JsonWriter& json) {
   json.begin_object("disk_io_wait_stats");
   for (const Slice name : {"waiters", "waits", "wait_time", "max_wait_time"}) json.field(name, 0);
@@ -107,6 +119,7 @@ std::string varz_json(const VarzConfig& config, const VarzRuntime& runtime) {
   if (!config.metadata.empty()) write_map(json, "metadata", config.metadata);
   if (!config.feature_flags.empty()) write_map(json, "feature_flags", config.feature_flags);
   json.field_unless_empty("system_account", Slice(config.system_account));
+  if (runtime.ocsp_peer_cache) write_ocsp_cache(json, *runtime.ocsp_peer_cache);
   write_by_kind(json, "slow_consumer_stats", runtime.slow_consumers);
   write_by_kind(json, "stale_connection_stats", runtime.stale_connections);
   write_disk_waits(json);

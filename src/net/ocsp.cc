@@ -1,11 +1,15 @@
 #include "petrel/net/ocsp.h"
 
 #include "net/certificate_names.h"
+#include "net/ocsp_link.h"
 #include "net/openssl_types.h"
+
+#include "petrel/net/http_fetch.h"
 
 #include <openssl/http.h>
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 
 #include <cstring>
 #include <ctime>
@@ -71,7 +75,8 @@ OcspOwned<OCSP_CERTID> id_of(const Pair& pair) {
       OCSP_cert_to_id(EVP_sha1(), pair.certificate.get(), pair.issuer.get()));
 }
 
-Result<OcspAnswer> read_answer(const Pair& pair, const std::string& der) {
+// The answer's signature and subject.
+Result<OcspAnswer> read_signed(const Pair& pair, const std::string& der) {
   const auto* at = reinterpret_cast<const unsigned char*>(der.data());
   const OcspOwned<OCSP_RESPONSE> response(
       d2i_OCSP_RESPONSE(nullptr, &at, static_cast<long>(der.size())));
@@ -99,14 +104,72 @@ Result<OcspAnswer> read_answer(const Pair& pair, const std::string& der) {
                             &next_update) != 1) {
     return ocsp_error("answer is about another certificate");
   }
-  if (OCSP_check_validity(this_update, next_update, kClockSkewSeconds, -1) != 1) {
-    return ocsp_error("answer is not in force: " + openssl_error());
-  }
-  OcspAnswer answer{.status = OcspAnswer::Status::kUnknown, .der = der, .next_update = {}};
+  OcspAnswer answer;
+  answer.der = der;
   if (found == V_OCSP_CERTSTATUS_GOOD) answer.status = OcspAnswer::Status::kGood;
   if (found == V_OCSP_CERTSTATUS_REVOKED) answer.status = OcspAnswer::Status::kRevoked;
+  const std::optional<WallTime> since = time_of(this_update);
+  if (!since) return ocsp_error("answer has no time");
+  answer.this_update = *since;
   answer.next_update = time_of(next_update);
   return answer;
+}
+
+Result<OcspAnswer> read_answer(const Pair& pair, const std::string& der) {
+  PETREL_TRY(OcspAnswer answer, read_signed(pair, der));
+  const WallTime now{int64_t{std::time(nullptr)} * kNanosPerSecond};
+  const Duration skew = Duration::seconds(kClockSkewSeconds);
+  if (now + skew < answer.this_update || (answer.next_update && *answer.next_update + skew < now)) {
+    return ocsp_error("answer is not in force");
+  }
+  return answer;
+}
+
+Owned<X509> certificate_from(const std::string& der) {
+  const auto* at = reinterpret_cast<const unsigned char*>(der.data());
+  return Owned<X509>(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+}
+
+Result<Pair> pair_of(const OcspLink& link) {
+  Pair pair{certificate_from(link.certificate), certificate_from(link.issuer)};
+  if (pair.certificate == nullptr || pair.issuer == nullptr) {
+    return ocsp_error("invalid chain link");
+  }
+  return pair;
+}
+
+std::string der_of(X509* certificate) {
+  unsigned char* bytes = nullptr;
+  const int size = i2d_X509(certificate, &bytes);
+  const std::string der = size > 0 ? std::string(bytes, bytes + size) : std::string();
+  OPENSSL_free(bytes);
+  return der;
+}
+
+std::string base64(const std::string& bytes) {
+  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
+  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                                   reinterpret_cast<const unsigned char*>(bytes.data()),
+                                   static_cast<int>(bytes.size()));
+  text.resize(static_cast<size_t>(size));
+  return text;
+}
+
+// As part of a path: what base64 has beyond letters and digits is escaped.
+std::string path_of(const std::string& der) {
+  std::string path;
+  for (const char c : base64(der)) {
+    if (c == '+') {
+      path += "%2B";
+    } else if (c == '/') {
+      path += "%2F";
+    } else if (c == '=') {
+      path += "%3D";
+    } else {
+      path += c;
+    }
+  }
+  return path;
 }
 
 std::string request_for(const Pair& pair) {
@@ -212,6 +275,45 @@ Result<OcspAnswer> fetch_ocsp(const TlsIdentity& identity, const std::string& ca
     failures += (failures.empty() ? "" : "; ") + url + ": " + answer.error().detail;
   }
   return ocsp_error("exhausted ocsp servers: " + failures);
+}
+
+OcspLink link_of(X509* certificate, X509* issuer) {
+  OcspLink link;
+  link.certificate = der_of(certificate);
+  link.issuer = der_of(issuer);
+  for (std::string& url : responders_of(certificate)) {
+    if (url.rfind("http://", 0) == 0 || url.rfind("https://", 0) == 0) {
+      link.responders.push_back(std::move(url));
+    }
+  }
+  link.subject = describe(certificate).subject;
+  link.issuer_name = describe(issuer).subject;
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(link.certificate.data()), link.certificate.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+  link.fingerprint = base64(digest);
+  return link;
+}
+
+Result<OcspAnswer> read_ocsp(const OcspLink& link, const std::string& der) {
+  PETREL_TRY(const Pair pair, pair_of(link));
+  return read_signed(pair, der);
+}
+
+Result<std::string> ask_responders(const OcspLink& link, Duration timeout) {
+  PETREL_TRY(const Pair pair, pair_of(link));
+  const std::string path = path_of(request_for(pair));
+  Error last = ocsp_error("no available OCSP servers");
+  for (std::string url : link.responders) {
+    if (!url.empty() && url.back() == '/') url.pop_back();
+    Result<HttpAnswer> answer = http_fetch(url + "/" + path, {.timeout = timeout, .ca_file = ""});
+    if (answer && answer->status == 200 && !answer->body.empty()) return std::move(answer->body);
+    last =
+        answer
+            ? ocsp_error("bad OCSP responder http status: [" + std::to_string(answer->status) + "]")
+            : answer.error();
+  }
+  return ocsp_error("exhausted OCSP responders: " + last.detail);
 }
 
 }  // namespace petrel::net

@@ -31,6 +31,11 @@ void TlsConnections::on_data(ConnectionId id, Slice wire) {
 
 void TlsConnections::receive(Connection& connection, Slice wire) {
   ++depth_;
+  if (connection.is_held) {
+    hold(connection, wire);
+    if (--depth_ == 0) forgotten_.clear();
+    return;
+  }
   const bool was_open = connection.stream.state() == TlsStream::State::kOpen;
   connection.stream.feed(wire);
   if (shake_hands(connection) && deliver(connection)) report_end(connection, was_open);
@@ -42,8 +47,43 @@ bool TlsConnections::shake_hands(Connection& connection) {
   connection.stream.advance(wire_);
   send(connection);
   if (connection.stream.state() != TlsStream::State::kOpen) return true;
+  std::vector<OcspLink> links = connection.stream.links_to_check();
+  if (links.empty()) return report_open(connection);
+  connection.is_held = true;
+  loop_.pause_reads(connection.id);
+  hold(connection, connection.stream.rest());
+  if (is_known(connection)) handler_.on_tls_check(connection.id, std::move(links));
+  return false;
+}
+
+bool TlsConnections::report_open(Connection& connection) {
   handler_.on_tls_open(connection.id, connection.stream.peer());
   return is_known(connection);
+}
+
+void TlsConnections::hold(Connection& connection, Slice wire) {
+  connection.held.append(wire);
+  if (connection.held.size() <= kWireBytes) return;
+  connection.is_held = false;
+  connection.stream.give_up("tls: too much data before the handshake is done");
+  report_end(connection, false);
+}
+
+void TlsConnections::settle(ConnectionId id, const std::string& refusal) {
+  Connection* connection = find(id);
+  if (connection == nullptr || !connection->is_held) return;
+  ++depth_;
+  connection->is_held = false;
+  if (!refusal.empty()) {
+    connection->stream.give_up(refusal);
+    report_end(*connection, false);
+  } else {
+    loop_.resume_reads(id);
+    const std::string held = std::exchange(connection->held, {});
+    connection->stream.feed(held);
+    if (report_open(*connection) && deliver(*connection)) report_end(*connection, true);
+  }
+  if (--depth_ == 0) forgotten_.clear();
 }
 
 bool TlsConnections::deliver(Connection& connection) {

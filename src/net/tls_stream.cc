@@ -1,6 +1,7 @@
 #include "petrel/net/tls_stream.h"
 
 #include "net/certificate_names.h"
+#include "net/ocsp_link.h"
 #include "net/openssl_types.h"
 #include "net/tls_failure.h"
 
@@ -228,6 +229,19 @@ std::shared_ptr<const TlsPeer> TlsStream::peer() const {
     peer->certificates.push_back(describe(sk_X509_value(chain, i)));
   }
   return peer;
+}
+
+std::vector<OcspLink> TlsStream::links_to_check() const {
+  std::vector<OcspLink> links;
+  if (!context_->asks_responders()) return links;
+  const STACK_OF(X509)* chain = SSL_get0_verified_chain(ssl_);
+  bool has_responders = false;
+  for (int i = 0; i + 1 < sk_X509_num(chain); ++i) {
+    links.push_back(link_of(sk_X509_value(chain, i), sk_X509_value(chain, i + 1)));
+    has_responders = has_responders || !links.back().responders.empty();
+  }
+  if (!has_responders) links.clear();
+  return links;
 }
 
 }  // namespace petrel::net

@@ -153,6 +153,14 @@ Instant LoopThread::on_turn_end(Instant /*now*/) {
 
 // --- TLS ---
 
+void LoopThread::on_tls_check(net::ConnectionId id, std::vector<net::OcspLink> links) {
+  owner_.check_certificates({id.slot, id.generation, index_}, std::move(links));
+}
+
+void LoopThread::settle_tls(router::ConnectionHandle connection, const std::string& refusal) {
+  tls_->settle(id_of(connection), refusal);
+}
+
 void LoopThread::on_tls_open(net::ConnectionId id, std::shared_ptr<const TlsPeer> peer) {
   shard_.tls_established(id.slot, std::move(peer));
 }

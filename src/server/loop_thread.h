@@ -37,6 +37,9 @@ class LoopOwner {
                                 auth::AuthRequest /*request*/) {
     return false;
   }
+  // Answered by LoopThread::settle_tls, later.
+  virtual void check_certificates(router::ConnectionHandle connection,
+                                  std::vector<net::OcspLink> links) = 0;
   // Whether another TLS handshake may begin in this second.
   virtual bool admit_tls_handshake() = 0;
   virtual void log(session::LogLevel level, const session::ClientSession& session,
@@ -69,6 +72,8 @@ class LoopThread final : private net::LoopHandler,
   void set_tls_context(std::shared_ptr<const net::TlsContext> context) {
     tls_context_ = std::move(context);
   }
+  // `refusal` "": the client's certificates are good. Loop thread.
+  void settle_tls(router::ConnectionHandle connection, const std::string& refusal);
   size_t inbox_bytes() const { return inbox_bytes_.load(std::memory_order_relaxed); }
   size_t open_connections() const { return open_.load(std::memory_order_relaxed); }
   // Share of a processor that the loop took lately. Thread: the one that accepts.
@@ -99,6 +104,7 @@ class LoopThread final : private net::LoopHandler,
   Instant on_turn_end(Instant now) override;
 
   // TLS
+  void on_tls_check(net::ConnectionId id, std::vector<net::OcspLink> links) override;
   void on_tls_open(net::ConnectionId id, std::shared_ptr<const TlsPeer> peer) override;
   void on_tls_data(net::ConnectionId id, const BlockRef& block, Slice plain) override;
   void on_tls_end(net::ConnectionId id) override;

@@ -341,6 +341,7 @@ Monitoring::Answer Monitoring::subsz(const monitor::Query& query) {
 
 monitor::VarzRuntime Monitoring::runtime() const {
   monitor::VarzRuntime now;
+  now.ocsp_peer_cache = server_.ocsp_peer_cache();
   now.now = wall_now();
   now.mem = process_memory().resident_bytes;
   now.cores = static_cast<int>(std::thread::hardware_concurrency());

@@ -44,6 +44,7 @@ struct MonitoredServer {
   router::AccountRegistry& accounts;
   const std::atomic<bool>& is_lame_duck;
   std::function<const JetStream*()> jetstream;  // null: not enabled
+  std::function<std::optional<monitor::OcspPeerCache>()> ocsp_peer_cache;
   std::function<std::shared_ptr<const session::SessionConfig>(const conf::Options&)> session_config;
   std::function<void(LogLevel, const std::string&)> log;
 };

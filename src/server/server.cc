@@ -82,6 +82,7 @@ Status Server::start() {
   std::string tls_files = server::tls_files_signature(impl.options());
   PETREL_TRY(server::TlsContexts tls, impl.load_tls(impl.options()));
   impl.current.replace_tls(std::move(tls));
+  impl.open_peer_ocsp();
   PETREL_TRY_STATUS(impl.open_monitoring());
   PETREL_TRY_STATUS(impl.open_client_listener());
   PETREL_TRY_STATUS(impl.open_auth());
@@ -106,6 +107,7 @@ void Server::stop() {
   if (impl.monitoring != nullptr) impl.monitoring->stop();
   impl.tls_watch.reset();
   impl.lame_duck.reset();
+  if (impl.peer_ocsp != nullptr) impl.peer_ocsp->stop();
   impl.workers.reset();
   if (impl.auth_service != nullptr) impl.auth_service->stop();
   impl.close_client_listener();
@@ -155,6 +157,7 @@ Status Server::Impl::open_monitoring() {
       .accounts = accounts,
       .is_lame_duck = is_lame_duck,
       .jetstream = [this]() -> const server::JetStream* { return jetstream.get(); },
+      .ocsp_peer_cache = [this] { return ocsp_peer_figures(); },
       .session_config =
           [this](const conf::Options& of) -> std::shared_ptr<const session::SessionConfig> {
         auto config = server::make_session_config(of, identity, port);

@@ -13,6 +13,7 @@
 #include "server/lame_duck.h"
 #include "server/loop_thread.h"
 #include "server/monitoring.h"
+#include "server/peer_ocsp.h"
 #include "server/session_config.h"
 #include "server/tls_setup.h"
 #include "server/tls_watch.h"
@@ -31,7 +32,10 @@ namespace petrel {
 
 inline constexpr int kClientListener = 1;
 
-struct Server::Impl final : server::LoopOwner, server::LameDuckHost, server::TlsWatchHost {
+struct Server::Impl final : server::LoopOwner,
+                            server::LameDuckHost,
+                            server::TlsWatchHost,
+                            server::PeerOcspHost {
   explicit Impl(ServerOptions given);
 
   void say(LogLevel level, const std::string& text) const override;
@@ -64,6 +68,12 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost, server::Tls
   void report_refused_handshakes() override;
   void look_after_staples() override;
   void renew_tls(const std::string& said);
+  void open_peer_ocsp();
+  std::optional<monitor::OcspPeerCache> ocsp_peer_figures() const;
+  WallTime time_of_day() const override;
+  void ocsp_link_invalid(const net::OcspLink& peer, const net::OcspLink& link,
+                         const std::string& reason) override;
+  void ocsp_peer_rejected(const net::OcspLink& peer, const std::string& reason) override;
 
   // auth_setup.cc
   Status open_auth();
@@ -96,6 +106,8 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost, server::Tls
   size_t inbox_bytes(uint16_t loop) const override { return loops[loop]->inbox_bytes(); }
   bool verify_password(router::ConnectionHandle connection, std::string hash,
                        std::string password) override;
+  void check_certificates(router::ConnectionHandle connection,
+                          std::vector<net::OcspLink> links) override;
   bool admit_tls_handshake() override;
   void log(session::LogLevel level, const session::ClientSession& session,
            std::string text) override;
@@ -114,6 +126,7 @@ struct Server::Impl final : server::LoopOwner, server::LameDuckHost, server::Tls
     say(is_error ? LogLevel::kError : LogLevel::kInfo, text);
   }};
   std::unique_ptr<server::TlsWatch> tls_watch;  // null without tls { }
+  std::unique_ptr<server::PeerOcsp> peer_ocsp;  // null without tls { }
   std::unique_ptr<net::WorkerPool> workers;
   std::vector<std::unique_ptr<server::LoopThread>> loops;
   std::unique_ptr<server::JetStream> jetstream;       // null: not enabled

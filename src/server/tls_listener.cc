@@ -76,6 +76,55 @@ void Server::Impl::report_refused_handshakes() {
       "Rejected " + std::to_string(refused) + " connections due to TLS rate limiting");
 }
 
+WallTime Server::Impl::time_of_day() const {
+  return wall_now();
+}
+
+void Server::Impl::open_peer_ocsp() {
+  const conf::Options now = options();
+  if (!now.tls) return;
+  const conf::OcspCacheOptions cache = now.ocsp_cache ? *now.ocsp_cache : conf::OcspCacheOptions();
+  if (now.tls->ocsp_peer && now.tls->ocsp_peer->verify) {
+    say(LogLevel::kInfo,
+        std::string("OCSP peer cache online, type [") + (cache.local ? "local" : "none") + "]");
+  }
+  peer_ocsp = std::make_unique<server::PeerOcsp>(*this, cache);
+}
+
+std::optional<monitor::OcspPeerCache> Server::Impl::ocsp_peer_figures() const {
+  const conf::Options now = options();
+  const bool is_asked = now.tls && now.tls->ocsp_peer && now.tls->ocsp_peer->verify;
+  if (peer_ocsp == nullptr || !is_asked || (now.ocsp_cache && !now.ocsp_cache->local)) return {};
+  const server::OcspCache::Figures figures = peer_ocsp->figures();
+  return monitor::OcspPeerCache{.hits = figures.hits,
+                                .misses = figures.misses,
+                                .responses = figures.size,
+                                .revoked = figures.revokes,
+                                .good = figures.goods,
+                                .unknown = figures.unknowns};
+}
+
+void Server::Impl::check_certificates(router::ConnectionHandle connection,
+                                      std::vector<net::OcspLink> links) {
+  const conf::Options now = options();
+  const bool is_asked = now.tls && now.tls->ocsp_peer;
+  const conf::OcspPeerOptions how = is_asked ? *now.tls->ocsp_peer : conf::OcspPeerOptions();
+  peer_ocsp->check(std::move(links), how, [this, connection](const std::string& refusal) {
+    loops[connection.loop]->run_task([this, connection, refusal](shard::Shard& /*shard*/) {
+      loops[connection.loop]->settle_tls(connection, refusal);
+    });
+  });
+}
+
+void Server::Impl::ocsp_link_invalid(const net::OcspLink& /*peer*/, const net::OcspLink& link,
+                                     const std::string& reason) {
+  say(LogLevel::kDebug, "OCSP: [" + link.subject + "] is not valid: " + reason);
+}
+
+void Server::Impl::ocsp_peer_rejected(const net::OcspLink& peer, const std::string& reason) {
+  say(LogLevel::kDebug, "OCSP: [" + peer.subject + "] is rejected: " + reason);
+}
+
 bool Server::Impl::admit_tls_handshake() {
   const auto since_origin = std::chrono::steady_clock::now().time_since_epoch();
   return tls_rate.admit(std::chrono::duration_cast<std::chrono::nanoseconds>(since_origin).count());

@@ -40,6 +40,12 @@ Result<net::TlsSettings> read_settings(const conf::TlsOptions& tls) {
   settings.cipher_suites = tls.cipher_suites;
   settings.curves = tls.curve_preferences;
   settings.needs_tls13 = tls.min_version == "1.3";
+  if (tls.ocsp_peer && tls.ocsp_peer->verify && !settings.verify_peer) {
+    return Error{Errc::kInvalidArgument,
+                 "OCSP peer verification for client connections requires TLS verify (mTLS) to be "
+                 "enabled"};
+  }
+  settings.asks_responders = tls.ocsp_peer && tls.ocsp_peer->verify;
   return settings;
 }
 

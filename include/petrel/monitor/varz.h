@@ -54,6 +54,16 @@ struct VarzConfig {
   std::optional<JetStreamSettings> jetstream = {};
 };
 
+// What ocsp_peer keeps of responders' answers.
+struct OcspPeerCache {
+  int64_t hits = 0;
+  int64_t misses = 0;
+  int64_t responses = 0;
+  int64_t revoked = 0;
+  int64_t good = 0;
+  int64_t unknown = 0;
+};
+
 struct VarzRuntime {
   WallTime now = {};
   uint64_t mem = 0;
@@ -72,6 +82,7 @@ struct VarzRuntime {
   uint64_t subscriptions = 0;
   std::map<std::string, uint64_t> http_req_stats = {};
   JetStreamFigures jetstream = {};
+  std::optional<OcspPeerCache> ocsp_peer_cache = {};  // none: no ocsp_peer, or it keeps nothing
 };
 
 std::string varz_json(const VarzConfig& config, const VarzRuntime& runtime);

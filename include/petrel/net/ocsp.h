@@ -1,7 +1,8 @@
-// OCSP: what a certificate authority says of a certificate of ours, to be shown in handshakes.
+// OCSP: what a certificate authority says of a certificate: one of ours, to be shown in handshakes,
+// or one of a peer's chain.
 //
-// Owner: server. Thread: any; fetch_ocsp blocks, so none of a loop.
-// Limits: kOcspTimeout per responder, kOcspBytesMax of an answer.
+// Owner: server. Thread: any; fetch_ocsp and ask_responders block, so none of a loop.
+// Limits: kOcspTimeout per responder of ours, kOcspBytesMax of an answer.
 // Errors: Error::detail says which responder failed and how. Source: spec auth.md section 7.1.
 #pragma once
 
@@ -23,6 +24,7 @@ struct OcspAnswer {
   enum class Status : uint8_t { kGood, kRevoked, kUnknown };
   Status status = Status::kUnknown;
   std::string der = {};
+  WallTime this_update = {};
   std::optional<WallTime> next_update = {};
 };
 const char* ocsp_status_text(OcspAnswer::Status status);
@@ -38,5 +40,21 @@ Result<OcspAnswer> read_ocsp(const TlsIdentity& identity, const std::string& cas
 // Asks `urls` in turn, or those in the certificate if there are none.
 Result<OcspAnswer> fetch_ocsp(const TlsIdentity& identity, const std::string& cas,
                               const std::vector<std::string>& urls);
+
+// A certificate of a peer's verified chain, and the one that issued it.
+struct OcspLink {
+  std::string certificate = {};              // DER
+  std::string issuer = {};                   // DER
+  std::vector<std::string> responders = {};  // http and https ones that it names
+  std::string subject = {};
+  std::string issuer_name = {};
+  std::string fingerprint = {};  // SHA-256 of the certificate in base64
+};
+
+// Signature and subject are checked as by the other read_ocsp; whether the answer is in force is
+// for the caller to say.
+Result<OcspAnswer> read_ocsp(const OcspLink& link, const std::string& der);
+// Asks the link's responders in turn, `timeout` each.
+Result<std::string> ask_responders(const OcspLink& link, Duration timeout);
 
 }  // namespace petrel::net

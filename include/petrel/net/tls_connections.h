@@ -21,6 +21,9 @@ namespace petrel::net {
 class TlsHandler {
  public:
   virtual ~TlsHandler() = default;
+  // Handshake done, and the context asks responders about these links of the client's chain: the
+  // connection is held, without on_tls_open, until settle().
+  virtual void on_tls_check(ConnectionId id, std::vector<OcspLink> links) = 0;
   virtual void on_tls_open(ConnectionId id, std::shared_ptr<const TlsPeer> peer) = 0;
   virtual void on_tls_data(ConnectionId id, const BlockRef& block, Slice plain) = 0;
   // The peer said that no more comes.
@@ -41,6 +44,8 @@ class TlsConnections {
   void start(ConnectionId id, std::shared_ptr<const TlsContext> context, Slice first);
   bool has(ConnectionId id) const { return find(id) != nullptr; }
   void on_data(ConnectionId id, Slice wire);
+  // The answer to on_tls_check. `refusal` empty: the client is let in.
+  void settle(ConnectionId id, const std::string& refusal);
   // The socket has room again. False: not for plain bytes.
   bool on_writable(ConnectionId id);
   // As Loop::write. What is given before the handshake is done is lost.
@@ -56,6 +61,8 @@ class TlsConnections {
     TlsStream stream;
     std::string unsent;  // bytes of the wire
     size_t owed = 0;     // plain bytes at the front of the next write that are in `unsent` already
+    bool is_held = false;  // until settle()
+    std::string held;      // bytes of the wire that came meanwhile, at most kWireBytes
   };
 
   Connection* find(ConnectionId id) const {
@@ -65,9 +72,11 @@ class TlsConnections {
   }
   // These two: false when the connection was forgotten meanwhile.
   bool shake_hands(Connection& connection);
+  bool report_open(Connection& connection);
   bool deliver(Connection& connection);
   bool is_known(const Connection& connection) const { return find(connection.id) == &connection; }
   void receive(Connection& connection, Slice wire);
+  void hold(Connection& connection, Slice wire);
   void report_end(Connection& connection, bool was_open);
   // Hands `wire_` to the socket; what it does not take waits.
   void send(Connection& connection);

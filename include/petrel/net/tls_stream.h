@@ -8,6 +8,7 @@
 
 #include "petrel/base/block.h"
 #include "petrel/base/tls_peer.h"
+#include "petrel/net/ocsp.h"
 #include "petrel/net/tls_context.h"
 
 #include <array>
@@ -18,6 +19,7 @@
 #include <string>
 #include <sys/uio.h>
 #include <utility>
+#include <vector>
 
 namespace petrel::net {
 
@@ -42,6 +44,8 @@ class TlsStream {
   // the handshake, until advance() returned. What has to be sent is appended to `out` by any call
   // that gets one.
   void feed(Slice wire) { input_ = wire; }
+  // What of it was not taken.
+  Slice rest() const { return input_; }
   // kHandshake: goes on with it.
   void advance(std::string& out);
   // kOpen: decrypts. 0: nothing more for now, or the state changed.
@@ -56,6 +60,9 @@ class TlsStream {
 
   // kOpen and later.
   std::shared_ptr<const TlsPeer> peer() const;
+  // The peer's verified chain without its root; nothing if none of it names a responder, or the
+  // context does not ask them.
+  std::vector<OcspLink> links_to_check() const;
   // kFailed.
   const TlsFailure& failure() const { return failure_; }
 

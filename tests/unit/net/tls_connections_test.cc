@@ -28,13 +28,14 @@ class FakeLoop final : public Loop {
     room -= taken;
     return taken;
   }
-  void pause_reads(ConnectionId) override {}
-  void resume_reads(ConnectionId) override {}
+  void pause_reads(ConnectionId) override { is_paused = true; }
+  void resume_reads(ConnectionId) override { is_paused = false; }
   void close(ConnectionId) override {}
   Instant now() const override { return {}; }
   const std::shared_ptr<BlockPool>& block_pool() const override { return pool; }
 
   size_t room = 1 << 24;
+  bool is_paused = false;
   std::string sent;
   std::shared_ptr<BlockPool> pool = BlockPool::create(32 * 1024, 4);
 };
@@ -68,6 +69,7 @@ class TlsConnectionsTest : public testing::Test, private TlsHandler {
   FakeLoop loop_;
   TlsConnections connections_{loop_, *this};
   MemoryClient client_;
+  std::vector<OcspLink> checked_;
   int opened_ = 0;
   int ended_ = 0;
   std::string received_;
@@ -77,6 +79,9 @@ class TlsConnectionsTest : public testing::Test, private TlsHandler {
   std::vector<BlockRef> kept_;
 
  private:
+  void on_tls_check(ConnectionId, std::vector<OcspLink> links) override {
+    checked_ = std::move(links);
+  }
   void on_tls_open(ConnectionId, std::shared_ptr<const TlsPeer>) override { ++opened_; }
   void on_tls_data(ConnectionId id, const BlockRef& block, Slice plain) override {
     EXPECT_GE(plain.data(), block->bytes());
@@ -91,6 +96,63 @@ class TlsConnectionsTest : public testing::Test, private TlsHandler {
     was_open_ = was_open;
   }
 };
+
+// A connection of a client whose certificate names a responder.
+class CheckedConnectionsTest : public TlsConnectionsTest {
+ protected:
+  static constexpr const char* kResponder = "http://responder.example/";
+
+  CheckedConnectionsTest() {
+    connections_.forget(kId);
+    TlsSettings settings{.identities = {authority_.issue()}};
+    settings.verify_peer = true;
+    settings.client_cas = authority_.pem();
+    settings.asks_responders = true;
+    connections_.start(kId, make_context(settings), "");
+    loop_.sent.clear();
+    for (int round = 0; round < 8; ++round) {
+      client().shake_hands();
+      const std::string wire = client().take();
+      if (!wire.empty()) connections_.on_data(kId, wire);
+      client().give(std::exchange(loop_.sent, {}));
+    }
+  }
+  MemoryClient& client() { return client_with_certificate_; }
+
+ private:
+  MemoryClient client_with_certificate_{
+      {.identity = authority_.issue({.subject = {{"CN", "peer"}}, .responder = kResponder})}};
+};
+
+TEST_F(CheckedConnectionsTest, IsHeldUntilItsCertificatesAreSettled) {
+  ASSERT_EQ(checked_.size(), 1U);
+  EXPECT_EQ(checked_[0].responders, std::vector<std::string>{kResponder});
+  EXPECT_EQ(checked_[0].subject, "CN=peer");
+  EXPECT_TRUE(loop_.is_paused);
+  connections_.on_data(kId, client().encrypt("CONNECT {}\r\n"));
+  EXPECT_EQ(opened_, 0);
+  EXPECT_EQ(received_, "");
+  connections_.settle(kId, "");
+  EXPECT_EQ(opened_, 1);
+  EXPECT_EQ(received_, "CONNECT {}\r\n");
+  EXPECT_FALSE(loop_.is_paused);
+  connections_.on_data(kId, client().encrypt("PING\r\n"));
+  EXPECT_EQ(received_, "CONNECT {}\r\nPING\r\n");
+}
+
+TEST_F(CheckedConnectionsTest, IsRefusedWithTheReason) {
+  connections_.settle(kId, "client not OCSP valid");
+  EXPECT_EQ(failure_, "client not OCSP valid");
+  EXPECT_FALSE(was_open_);
+  EXPECT_EQ(opened_, 0);
+}
+
+TEST_F(CheckedConnectionsTest, HoldsABoundedNumberOfBytes) {
+  connections_.on_data(kId, std::string(TlsConnections::kWireBytes + 1, 'x'));
+  EXPECT_NE(failure_, "");
+  connections_.settle(kId, "");
+  EXPECT_EQ(opened_, 0);
+}
 
 TEST_F(TlsConnectionsTest, DeliversIntoBlocksThatMayBeKept) {
   shake_hands();

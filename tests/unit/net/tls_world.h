@@ -40,6 +40,7 @@ struct CertificateWish {
   // Names of the subject in order: {"CN", "x"}.
   std::vector<std::pair<std::string, std::string>> subject = {{"CN", "localhost"}};
   std::string alternative_names = {};  // as in a configuration of OpenSSL: "DNS:a,email:b@c"
+  std::string responder = {};          // of OCSP
   int starts_in_days = -1;
   int ends_in_days = 1;
 };
@@ -82,6 +83,8 @@ class TestAuthority {
     add(made.get(), &context, NID_basic_constraints, is_ca ? "critical,CA:TRUE" : "CA:FALSE");
     if (!wish.alternative_names.empty())
       add(made.get(), &context, NID_subject_alt_name, wish.alternative_names);
+    if (!wish.responder.empty())
+      add(made.get(), &context, NID_info_access, "OCSP;URI:" + wish.responder);
     X509_sign(made.get(), key_.get(), EVP_sha256());
     return made;
   }

@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
@@ -47,6 +48,8 @@ type names struct {
 	hosts   []string
 	uris    []string
 	expired bool
+	// Who says whether the certificate is still good.
+	responder string
 }
 
 func newAuthority(folder, name string) (*authority, error) {
@@ -93,6 +96,9 @@ func (a *authority) issue(name string, of names) (*x509.Certificate, error) {
 	}
 	if of.expired {
 		template.NotAfter = time.Now().Add(-time.Hour)
+	}
+	if of.responder != "" {
+		template.OCSPServer = []string{of.responder}
 	}
 	for _, text := range of.uris {
 		parsed, err := url.Parse(text)
@@ -469,11 +475,24 @@ func tlsRateLimit(a *authority) error {
 	return nil
 }
 
+// requested is the OCSP request of a POST, or of a GET whose path ends with it.
+func requested(request *http.Request) ([]byte, error) {
+	if request.Method == http.MethodPost {
+		return io.ReadAll(request.Body)
+	}
+	text, err := url.QueryUnescape(strings.TrimPrefix(request.URL.EscapedPath(), "/"))
+	if err != nil {
+		return nil, err
+	}
+	return base64.StdEncoding.DecodeString(text)
+}
+
 // responder answers OCSP requests for the certificates of an authority with one status.
 func (a *authority) responder(status *atomic.Int32) *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
-		body, err := io.ReadAll(request.Body)
+		body, err := requested(request)
 		if err != nil {
+			answer.WriteHeader(http.StatusBadRequest)
 			return
 		}
 		asked, err := ocsp.ParseRequest(body)
@@ -545,6 +564,53 @@ func tlsOcspStaple(a *authority) error {
 	return nil
 }
 
+// A client gets in while the responder that its certificate names calls it good.
+func tlsOcspPeer(a *authority) error {
+	var status atomic.Int32
+	responder := a.responder(&status)
+	defer responder.Close()
+	for _, name := range []string{"known", "lost"} {
+		of := names{subject: pkix.Name{CommonName: name}, responder: responder.URL}
+		if name == "lost" {
+			of.responder = "http://127.0.0.1:1"
+		}
+		if _, err := a.issue(name, of); err != nil {
+			return err
+		}
+	}
+	if _, err := a.issue("silent", names{subject: pkix.Name{CommonName: "silent"}}); err != nil {
+		return err
+	}
+	// Without a cache, every client is asked about.
+	config := func(options string) string {
+		return "ocsp_cache: false\n" + a.block(fmt.Sprintf("verify: true, ocsp_peer { verify: true, %s }", options))
+	}
+	status.Store(ocsp.Good)
+	if err := first(works(config(""), a.secure("known")), works(config(""), a.secure("silent")),
+		fails(config(""), a.secure("lost")),
+		works(config("allow_when_ca_unreachable: true"), a.secure("lost"))); err != nil {
+		return err
+	}
+	status.Store(ocsp.Unknown)
+	if err := first(fails(config(""), a.secure("known")),
+		works(config("unknown_is_good: true"), a.secure("known"))); err != nil {
+		return err
+	}
+	status.Store(ocsp.Revoked)
+	if err := first(fails(config(""), a.secure("known")), works(config(""), a.secure("silent")),
+		works(config("warn_only: true"), a.secure("known"))); err != nil {
+		return err
+	}
+	// The cache outlives the server, and knows the revocation when nobody can be asked.
+	cached := fmt.Sprintf("ocsp_cache { type: local, local_store: %q, save_interval: \"1s\" }\n", a.path("cache")) +
+		a.block("verify: true, ocsp_peer: true")
+	if err := fails(cached, a.secure("known")); err != nil {
+		return err
+	}
+	responder.Close()
+	return fails(cached, a.secure("known"))
+}
+
 type namedCheck struct {
 	name  string
 	check func() error
@@ -565,4 +631,5 @@ var tlsChecks = []namedCheck{
 	{"tls_monitoring", tlsCheck(tlsMonitoring)},
 	{"tls_rate_limit", tlsCheck(tlsRateLimit)},
 	{"tls_ocsp_staple", tlsCheck(tlsOcspStaple)},
+	{"tls_ocsp_peer", tlsCheck(tlsOcspPeer)},
 }
