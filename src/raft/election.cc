@@ -120,14 +120,32 @@ void RaftCore::count_ballot(NodeId from, Ballot ballot) {
 void RaftCore::on_pre_vote(const Message& message) {
   const bool granted =
       can_vote() && message.term > hard_.term && !is_leader_alive() && is_log_current(message);
-  if (!granted && is_quiesced_) wake();  // whoever asks has not heard the leader
+  // A member that asks has not heard the leader. Whoever was removed and does not know it keeps
+  // nobody awake, and is told.
+  const bool is_member = log_.membership().find(message.from) != nullptr;
+  if (!granted && is_quiesced_ && is_member) wake();
   Message reply = make(MessageKind::kPreVoteReply, message.from);
   if (granted) {
     reply.term = message.term;
   } else {
     reply.flags |= kRejected;
+    const auto [index, committed] = log_.holding_at(hard_.commit);
+    if (!is_member && committed->find(message.from) == nullptr) {
+      reply.flags |= kRemoved;
+      reply.index = index;
+    }
   }
   emit(std::move(reply));
+}
+
+// Its own membership is older than a committed one without it: a majority of its voters knows that,
+// so this replica can win nothing until a leader takes it in again. It sleeps until one speaks.
+bool RaftCore::learns_of_removal(const Message& message) {
+  if (!message.has(kRemoved) || role_ == RaftRole::kLeader) return false;
+  if (message.index <= log_.membership_index()) return false;
+  become_follower(hard_.term, kNoNode);
+  is_quiesced_ = true;
+  return true;
 }
 
 void RaftCore::on_vote(const Message& message) {
@@ -147,6 +165,7 @@ void RaftCore::on_vote(const Message& message) {
 
 void RaftCore::on_vote_reply(const Message& message) {
   const bool is_pre = message.kind == MessageKind::kPreVoteReply;
+  if (is_pre && learns_of_removal(message)) return;
   const RaftRole wanted = is_pre ? RaftRole::kPreCandidate : RaftRole::kCandidate;
   if (role_ != wanted || ballots_.empty()) return;
   const Term asked = is_pre ? hard_.term + 1 : hard_.term;
@@ -184,8 +203,9 @@ void RaftCore::lose_leader(uint32_t stagger_ticks) {
   if (role_ != RaftRole::kFollower) return;
   reset_timeout();
   const uint32_t behind = kPriorityTop - std::min(priority_, kPriorityTop);
-  const uint32_t wait = 1 + stagger_ticks + behind * options_->priority_ticks;
-  elapsed_ = timeout_ > wait ? timeout_ - wait : 0;
+  // Exactly this long, even if it is longer than a timeout: who waits for its turn must not meet
+  // the one before it by chance and split the vote.
+  timeout_ = 1 + stagger_ticks + behind * options_->priority_ticks;
 }
 
 }  // namespace petrel::raft

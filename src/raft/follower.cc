@@ -134,6 +134,7 @@ void RaftCore::commit_to(LogIndex index) {
   PETREL_CHECK(index <= log_.last_index());
   hard_.commit = index;
   update_trust();
+  forget_old_snapshot();
 }
 
 // A life that the committed membership does not name has forgotten what an earlier one promised.

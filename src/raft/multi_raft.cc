@@ -102,27 +102,37 @@ void MultiRaft::tick(Instant now) {
   awake_.resize(kept);
 }
 
+// Over how many ticks the groups that `node` leads spread their campaigns.
+uint32_t MultiRaft::stagger_slots(NodeId node) const {
+  const auto led =
+      static_cast<size_t>(std::count_if(groups_.begin(), groups_.end(), [&](const auto& entry) {
+        return entry.second->raft.leader() == node;
+      }));
+  return static_cast<uint32_t>(
+      std::min<size_t>(led / kGroupsPerStaggerTick, options_->stagger_ticks_max) + 1);
+}
+
 // Rare and proportional to the groups: the sleeping ones that the node led are woken one after
 // another.
 void MultiRaft::on_suspected(NodeId node) {
   ++counters_.suspicions;
-  size_t place = 0;
+  const uint32_t slots = stagger_slots(node);
   for (auto& [id, group] : groups_) {
-    RaftNode& raft = group->raft;
-    const bool was_led = raft.leader() == node;
-    raft.on_node_suspected(node, was_led ? stagger_of(id, raft, node, place++) : 0);
+    group->raft.on_node_suspected(node, stagger_of(id, group->raft, node, slots));
     touch(id, *group);
   }
 }
 
-// Of the voters that are left one goes first, by group, so that they do not split the vote.
-uint32_t MultiRaft::stagger_of(GroupId id, const RaftNode& raft, NodeId dead, size_t place) const {
+// All nodes give a group the same slot. Of the voters that are left one goes first, by group, so
+// that they do not split the vote.
+uint32_t MultiRaft::stagger_of(GroupId id, const RaftNode& raft, NodeId dead,
+                               uint32_t slots) const {
+  const uint64_t mixed = hash_mix(id, 0x9e3779b97f4a7c15ULL);
+  const auto spread = static_cast<uint32_t>(mixed % slots);
   std::vector<NodeId> left;
   for (const Member& member : raft.membership().members()) {
     if (member.is_voter() && member.node != dead) left.push_back(member.node);
   }
-  const auto spread = static_cast<uint32_t>(
-      std::min<size_t>(place / kGroupsPerStaggerTick, options_->stagger_ticks_max));
   const auto mine = std::find(left.begin(), left.end(), self_);
   if (mine == left.end()) return spread;
   const size_t rank = (static_cast<size_t>(mine - left.begin()) + id) % left.size();
@@ -141,9 +151,10 @@ void MultiRaft::on_epoch(Link& link, uint64_t epoch) {
   const bool has_restarted = link.epoch != 0;
   link.epoch = epoch;
   if (!has_restarted) return;
+  const uint32_t slots = stagger_slots(link.node);
   for (auto& [id, group] : groups_) {
     if (group->raft.membership().find(link.node) == nullptr) continue;
-    group->raft.on_node_restarted(link.node);
+    group->raft.on_node_restarted(link.node, stagger_of(id, group->raft, link.node, slots));
     touch(id, *group);
   }
 }

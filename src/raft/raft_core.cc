@@ -57,6 +57,7 @@ RaftCore::RaftCore(const RaftOptions& options, Restart restart)
     receiving_->meta = std::move(restart.partial);
     receiving_->next_offset = restart.partial_offset;
   }
+  forget_old_snapshot();
   is_booting_ = hard_.term > 0;
   update_trust();
   reset_timeout();
@@ -79,8 +80,10 @@ void RaftCore::tick_follower() {
   if (can_campaign()) {
     start_pre_vote();
   } else {
+    // Nothing will happen here before a leader says something: no ticks until then.
     leader_ = kNoNode;
     elapsed_ = timeout_;
+    is_quiesced_ = true;
   }
 }
 
@@ -221,12 +224,12 @@ void RaftCore::on_node_suspected(NodeId node, uint32_t stagger_ticks) {
   }
 }
 
-void RaftCore::on_node_restarted(NodeId node) {
+void RaftCore::on_node_restarted(NodeId node, uint32_t stagger_ticks) {
   if (role_ == RaftRole::kLeader) {
     on_link_reset(node);
     wake();
   } else if (leader_ == node) {
-    lose_leader(0);
+    lose_leader(stagger_ticks);
   }
 }
 

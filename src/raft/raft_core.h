@@ -79,7 +79,7 @@ class RaftCore {
   void on_snapshot_installed(uint64_t id);
 
   void on_node_suspected(NodeId node, uint32_t stagger_ticks);
-  void on_node_restarted(NodeId node);
+  void on_node_restarted(NodeId node, uint32_t stagger_ticks);
   void on_link_reset(NodeId node);
   void wake();
 
@@ -118,6 +118,7 @@ class RaftCore {
   void count_ballot(NodeId from, Ballot ballot);
   void on_pre_vote(const Message& message);
   void on_vote(const Message& message);
+  bool learns_of_removal(const Message& message);
   void on_vote_reply(const Message& message);
   bool is_log_current(const Message& message) const;
   bool is_leader_alive() const;
@@ -186,6 +187,7 @@ class RaftCore {
   void on_snapshot_chunk(Message& message);
   void on_snapshot_reply(const Message& message);
   void reply_snapshot_offset();
+  void forget_old_snapshot();
   void in_flight_last_to(LogIndex index);
   bool has_snapshot(const SnapshotMeta& meta);
 

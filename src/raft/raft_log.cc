@@ -100,11 +100,11 @@ void RaftLog::reset(const SnapshotMeta& base) {
   memberships_.assign(1, {base.index, base.membership});
 }
 
-const Membership& RaftLog::membership_at(LogIndex index) const {
+std::pair<LogIndex, const Membership*> RaftLog::holding_at(LogIndex index) const {
   for (auto at = memberships_.rbegin(); at != memberships_.rend(); ++at) {
-    if (at->first <= index) return at->second;
+    if (at->first <= index) return {at->first, &at->second};
   }
-  return memberships_.front().second;
+  return {memberships_.front().first, &memberships_.front().second};
 }
 
 }  // namespace petrel::raft

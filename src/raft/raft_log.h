@@ -44,7 +44,9 @@ class RaftLog {
 
   const Membership& membership() const { return memberships_.back().second; }
   LogIndex membership_index() const { return memberships_.back().first; }
-  const Membership& membership_at(LogIndex index) const;
+  const Membership& membership_at(LogIndex index) const { return *holding_at(index).second; }
+  // Where the membership that holds at `index` stands, and the membership.
+  std::pair<LogIndex, const Membership*> holding_at(LogIndex index) const;
 
  private:
   void drop_front(LogIndex base, Term base_term);

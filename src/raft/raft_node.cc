@@ -78,8 +78,8 @@ void RaftNode::on_snapshot_installed(uint64_t id) {
 void RaftNode::on_node_suspected(NodeId node, uint32_t stagger_ticks) {
   core_->on_node_suspected(node, stagger_ticks);
 }
-void RaftNode::on_node_restarted(NodeId node) {
-  core_->on_node_restarted(node);
+void RaftNode::on_node_restarted(NodeId node, uint32_t stagger_ticks) {
+  core_->on_node_restarted(node, stagger_ticks);
 }
 void RaftNode::on_link_reset(NodeId node) {
   core_->on_link_reset(node);

@@ -105,7 +105,14 @@ void RaftCore::on_snapshot_stored(uint64_t id, uint64_t next_offset) {
   if (receiving_->is_installing) return;  // answered when it is installed
   receiving_->is_storing = false;
   receiving_->next_offset = next_offset;
-  if (leader_ == receiving_->from) reply_snapshot_offset();
+  forget_old_snapshot();
+  if (receiving_ != nullptr && leader_ == receiving_->from) reply_snapshot_offset();
+}
+
+// Appends have overtaken what was on its way.
+void RaftCore::forget_old_snapshot() {
+  if (receiving_ == nullptr || receiving_->is_storing || receiving_->is_installing) return;
+  if (receiving_->meta.index <= hard_.commit) receiving_.reset();
 }
 
 void RaftCore::on_snapshot_installed(uint64_t id) {
@@ -121,6 +128,7 @@ void RaftCore::on_snapshot_installed(uint64_t id) {
   damage_first_ = hard_.damaged_to != 0 ? meta.index + 1 : 0;
   update_damage(meta.index, kNumberMax);
   update_trust();
+  wake();
   if (leader_ == from) acknowledge(from, meta.index);
 }
 

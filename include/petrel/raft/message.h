@@ -37,6 +37,7 @@ enum MessageFlag : uint8_t {
   kUntrusted = 4,  // the sender's incarnation is not the one of the membership: do not count it
   kQuiesce = 8,    // heartbeat: stop ticking; reply: cannot, keep the group awake
   kDamaged = 16,   // the sender's log has a hole
+  kRemoved = 32,   // pre-vote reply: the membership committed at `index` has no place for you
 };
 
 // Where a snapshot stands in the log and who is a member there. `id` names the bytes: the same id

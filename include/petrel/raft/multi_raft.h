@@ -100,7 +100,8 @@ class MultiRaft {
   void touch(GroupId id, Group& group);
   void on_epoch(Link& link, uint64_t epoch);
   void on_suspected(NodeId node);
-  uint32_t stagger_of(GroupId id, const RaftNode& raft, NodeId dead, size_t place) const;
+  uint32_t stagger_slots(NodeId node) const;
+  uint32_t stagger_of(GroupId id, const RaftNode& raft, NodeId dead, uint32_t slots) const;
   void receive(Message message);
 
   const MultiRaftOptions* options_;

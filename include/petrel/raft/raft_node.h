@@ -132,7 +132,7 @@ class RaftNode {
   // Node-level news. Suspected: the node answers nothing; stagger delays the campaign of this
   // group.
   void on_node_suspected(NodeId node, uint32_t stagger_ticks);
-  void on_node_restarted(NodeId node);
+  void on_node_restarted(NodeId node, uint32_t stagger_ticks);
   void on_link_reset(NodeId node);  // messages may have been lost: probe again
   void wake();
 

@@ -4,7 +4,7 @@
 usage: run.py [--cpu SECONDS] [NAME]...
 
 The patches of the folder itself are for sim_raft, those of journal/ for sim_journal,
-those of store/ for sim_store.
+those of store/ for sim_store. A line "arguments: ..." of a patch goes to the simulation.
 
 Prints one line per bug with the seed and the CPU time that found it; a bug that is not found within
 --cpu seconds (default 600) fails the run. The source tree is never changed.
@@ -91,13 +91,13 @@ def children_seconds():
     return usage.ru_utime + usage.ru_stime
 
 
-def hunt(binary, limit):
+def hunt(binary, arguments, limit):
     """(seed text or None, CPU seconds)."""
     begun = children_seconds()
     first = 1
     while children_seconds() - begun < limit:
         try:
-            done = subprocess.run([str(binary), "--seeds", f"{first}..{first + STEP - 1}"],
+            done = subprocess.run([str(binary), "--seeds", f"{first}..{first + STEP - 1}", *arguments],
                                   capture_output=True, text=True, check=False, timeout=limit)
         except subprocess.TimeoutExpired:
             return f"seeds {first}.. do not end", children_seconds() - begun
@@ -121,7 +121,8 @@ def try_bug(patch, copy, simulation, limit):
     subprocess.run(["patch", "-p1", "-s", "-i", str(patch)], cwd=copy, check=True)
     for source in changed:
         compile_one(copy, source, copy / "build")
-    found = hunt(link(copy / "build", simulation), limit)
+    arguments = re.findall(r"^arguments: (.*)$", patch.read_text(), re.MULTILINE)
+    found = hunt(link(copy / "build", simulation), " ".join(arguments).split(), limit)
     subprocess.run(["patch", "-p1", "-s", "-R", "-i", str(patch)], cwd=copy, check=True)
     for source in changed:
         compile_one(copy, source, copy / "build")

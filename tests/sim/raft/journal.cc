@@ -62,13 +62,18 @@ struct Journal::Scan {
   raft::LogIndex base = 0;
   raft::LogIndex seen_last = 0;  // in any readable record
   uint64_t batch = 0;
+  uint64_t hard_batch = 0;           // of `hard`
   raft::LogIndex proved_commit = 0;  // before the first bad record
+  uint64_t broken_batch = 0;
+  bool is_batch_end = true;
+  bool is_broken = false;
   bool is_damaged = false;
 };
 
 void Journal::add_record(char type, const std::string& body) {
   std::string payload(1, type);
   put_varint(payload, batch_);
+  put_varint(payload, offset_ + buffer_.size());
   payload += body;
   put_u32(buffer_, static_cast<uint32_t>(payload.size()));
   put_u32(buffer_, checksum(payload));
@@ -103,6 +108,10 @@ void Journal::add(const raft::Entry& entry) {
 void Journal::start_batch(const raft::HardState& hard) {
   add(hard);
   hard_syncing_ = hard;
+  if (misdirect_to_ != 0) {
+    disk_->misdirect_next_write(offset_ - misdirect_to_);
+    misdirect_to_ = 0;
+  }
   disk_->write("journal", offset_, buffer_);
   offset_ += buffer_.size();
   buffer_.clear();
@@ -153,6 +162,9 @@ void Journal::rewrite(const raft::HardState& hard) {
   const std::vector<raft::Entry> entries = std::move(entries_);
   entries_.clear();
   buffer_.clear();
+  offset_ = 0;
+  misdirect_to_ = 0;
+  is_misdirected_ = false;
   disk_->remove("journal.new");
   for (const raft::Entry& entry : entries) add(entry);
   add(hard);
@@ -182,55 +194,63 @@ void Journal::reset_after_snapshot(const Checkpoint& checkpoint, const raft::Har
   rewrite(hard);
 }
 
+// A batch ends with its hard state: what is bad is of the same batch or of the next.
+void Journal::break_off(Scan& scan) {
+  if (scan.is_broken) return;
+  scan.is_broken = true;
+  scan.broken_batch = scan.batch + (scan.is_batch_end ? 1 : 0);
+  scan.proved_commit = scan.hard.commit;
+}
+
 void Journal::scan_file(Scan& scan) const {
   const std::string file = disk_->read("journal");
   const Slice bytes(file);
-  bool is_broken = false;
-  bool is_batch_end = true;
-  uint64_t broken_batch = 0;
   for (size_t at = 0; at + kHeadBytes < bytes.size();) {
     const uint64_t length = get_u32(bytes, at);
     const bool fits = length > 0 && at + kHeadBytes + length <= bytes.size();
     const Slice payload = fits ? bytes.substr(at + kHeadBytes, length) : Slice();
     if (!fits || checksum(payload) != get_u32(bytes, at + 4)) {
-      // A batch ends with its hard state: the broken record is of the same batch or of the next.
-      if (!is_broken) {
-        broken_batch = scan.batch + (is_batch_end ? 1 : 0);
-        scan.proved_commit = scan.hard.commit;
-      }
-      is_broken = true;
+      break_off(scan);
       ++at;
       continue;
     }
+    scan_record(scan, payload, at);
     at += kHeadBytes + length;
-    VarintReader reader(payload);
-    const uint8_t type = reader.byte();
-    const uint64_t batch = reader.varint();
-    if (is_broken && batch > broken_batch) scan.is_damaged = true;
-    scan.batch = std::max(scan.batch, batch);
-    is_batch_end = type == kHard;
-    if (type == kHard) {
-      if (is_broken && !scan.is_damaged) continue;
-      scan.hard.term = reader.varint();
-      scan.hard.vote = reader.varint();
-      scan.hard.commit = reader.varint();
-      scan.hard.damaged_to = reader.varint();
-      scan.hard.incarnation = static_cast<raft::Incarnation>(reader.varint());
-      scan.seen_last = std::max(scan.seen_last, reader.varint());
-      continue;
-    }
-    raft::Entry entry;
-    entry.term = reader.varint();
-    entry.index = reader.varint();
-    entry.kind = static_cast<raft::EntryKind>(reader.byte());
-    entry.data = raft::Payload::copy_of(reader.bytes(reader.left()));
-    scan.seen_last = std::max(scan.seen_last, entry.index);
-    if (is_broken) continue;
-    while (!scan.entries.empty() && scan.entries.back().index >= entry.index) {
-      scan.entries.pop_back();
-    }
-    scan.entries.push_back(std::move(entry));
   }
+}
+
+void Journal::scan_record(Scan& scan, Slice payload, uint64_t at) {
+  VarintReader reader(payload);
+  const uint8_t type = reader.byte();
+  const uint64_t batch = reader.varint();
+  const bool is_misplaced = reader.varint() != at;
+  if (is_misplaced) break_off(scan);
+  if (scan.is_broken && (is_misplaced || batch > scan.broken_batch)) scan.is_damaged = true;
+  scan.batch = std::max(scan.batch, batch);
+  scan.is_batch_end = type == kHard;
+  if (type == kHard) {
+    const bool is_unproved = scan.is_broken && !scan.is_damaged;
+    if (is_unproved || batch < scan.hard_batch) return;
+    scan.hard_batch = batch;
+    scan.hard.term = reader.varint();
+    scan.hard.vote = reader.varint();
+    scan.hard.commit = reader.varint();
+    scan.hard.damaged_to = reader.varint();
+    scan.hard.incarnation = static_cast<raft::Incarnation>(reader.varint());
+    scan.seen_last = std::max(scan.seen_last, reader.varint());
+    return;
+  }
+  raft::Entry entry;
+  entry.term = reader.varint();
+  entry.index = reader.varint();
+  entry.kind = static_cast<raft::EntryKind>(reader.byte());
+  entry.data = raft::Payload::copy_of(reader.bytes(reader.left()));
+  scan.seen_last = std::max(scan.seen_last, entry.index);
+  if (scan.is_broken) return;
+  while (!scan.entries.empty() && scan.entries.back().index >= entry.index) {
+    scan.entries.pop_back();
+  }
+  scan.entries.push_back(std::move(entry));
 }
 
 Recovered Journal::recover() {
@@ -264,8 +284,15 @@ Recovered Journal::recover() {
 }
 
 bool Journal::damage_old_batch(Prng& prng) {
-  if (old_end_ == 0) return false;
+  // Two faults on one file may leave no trace of the last batch: nobody could know what is gone.
+  if (old_end_ == 0 || is_misdirected_) return false;
   return disk_->flip_bit("journal", prng.below(old_end_));
+}
+
+void Journal::misdirect_next_batch(Prng& prng) {
+  if (old_end_ == 0 || is_misdirected_) return;
+  misdirect_to_ = 1 + prng.below(old_end_);
+  is_misdirected_ = true;
 }
 
 }  // namespace petrel::sim

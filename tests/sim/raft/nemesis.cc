@@ -6,6 +6,12 @@
 
 namespace petrel::sim {
 
+namespace {
+
+constexpr Duration kSuspicionAfter = Duration::millis(160);
+
+}  // namespace
+
 void RaftWorld::break_something() {
   switch (prng_.below(9)) {
     case 0:
@@ -16,6 +22,8 @@ void RaftWorld::break_something() {
       if (plan_.pauses) {
         const auto node = static_cast<uint32_t>(prng_.below(plan_.nodes));
         const auto ms = static_cast<int64_t>(1 + prng_.below(1000));
+        ++deeds_.pauses;
+        expect_news();
         paused_until_[node] = now() + Duration::millis(ms);
         if (has_trace()) {
           trace("node " + std::to_string(node + 1) + " pauses " + std::to_string(ms) + " ms");
@@ -36,6 +44,12 @@ void RaftWorld::break_something() {
       if (plan_.transfers) transfer_leadership();
       break;
     default:
+      if (plan_.misdirects && prng_.chance(300)) {
+        for (uint32_t node = 0; node < plan_.nodes; ++node) {
+          if (((may_be_damaged_ >> node) & 1) == 0 || !replicas_[node]->is_up()) continue;
+          replicas_[node]->misdirect_next_batch();
+        }
+      }
       if (plan_.checkpoints) {
         const auto node = static_cast<uint32_t>(prng_.below(plan_.nodes));
         if (replicas_[node]->is_up()) replicas_[node]->checkpoint();
@@ -72,6 +86,7 @@ void RaftWorld::crash_somebody() {
     crash_replica(node, Duration::millis(1 + static_cast<int64_t>(prng_.below(2000))));
   };
   if (!plan_.is_volatile && prng_.chance(150)) {  // the power fails everywhere
+    ++deeds_.power_failures;
     for (uint32_t node = 0; node < plan_.nodes; ++node) crash_one(node);
     return;
   }
@@ -109,6 +124,8 @@ void RaftWorld::cut_network() {
     default:
       break;  // healed
   }
+  if (kind < deeds_.cuts.size()) ++deeds_.cuts[kind];
+  expect_news();
   if (has_trace()) {
     static constexpr const char* kNames[] = {"sides", "bridge",       "one way",
                                              "alone", "leader alone", "whole"};
@@ -118,16 +135,18 @@ void RaftWorld::cut_network() {
 
 void RaftWorld::disturb_clock() {
   const auto node = static_cast<uint32_t>(prng_.below(plan_.nodes));
-  SimClock& clock = replicas_[node]->clock();
+  SimClock& clock = clocks_[node];
   const uint64_t kind = prng_.below(3);
   if (kind == 0) {
+    ++deeds_.skews;
     clock.set_rate(now(), 850 + static_cast<uint32_t>(prng_.below(300)));
   } else if (kind == 1) {
+    ++deeds_.jumps;
     clock.jump(now(), Duration::millis(static_cast<int64_t>(prng_.below(5000))));
   } else {
-    // A clock that stands still stands still for its whole process: timers and all.
-    const Instant until = now() + Duration::millis(static_cast<int64_t>(prng_.below(300)));
-    paused_until_[node] = std::max(paused_until_[node], until);
+    ++deeds_.freezes;
+    frozen_until_[node] = now() + Duration::millis(static_cast<int64_t>(prng_.below(300)));
+    clock.freeze_until(now(), frozen_until_[node]);
   }
   if (has_trace()) trace("clock of node " + std::to_string(node + 1) + " disturbed");
 }
@@ -159,6 +178,7 @@ void RaftWorld::change_membership() {
   }
   const raft::Membership target(std::move(members));
   const auto index = replica.raft().propose_membership(target);
+  deeds_.memberships += index.is_ok();
   if (has_trace()) {
     trace("membership " + target.text() + (index.is_ok() ? " proposed" : " refused"));
   }
@@ -171,14 +191,22 @@ void RaftWorld::transfer_leadership() {
   Replica& replica = *replicas_[static_cast<uint32_t>(leader)];
   const raft::NodeId to = 1 + prng_.below(plan_.nodes);
   const Status status = replica.raft().transfer_leadership(to);
+  deeds_.transfers += status.is_ok();
   if (has_trace()) {
     trace("transfer to node " + std::to_string(to) + (status.is_ok() ? "" : " refused"));
   }
   replica.turn();
 }
 
+void RaftWorld::expect_news() {
+  if (is_news_due_) return;
+  is_news_due_ = true;
+  queue_.push(now() + kSuspicionAfter, {EventKind::kNews, 0, 0});
+}
+
 // What failure detectors would say: who has been silent for two looks in a row is suspected.
 void RaftWorld::tell_suspicions() {
+  bool is_any_silent = false;
   for (uint32_t observer = 0; observer < plan_.nodes; ++observer) {
     for (uint32_t node = 0; node < plan_.nodes; ++node) {
       const size_t place = observer * plan_.nodes + node;
@@ -187,18 +215,31 @@ void RaftWorld::tell_suspicions() {
                                network_.is_cut(node, observer));
       const bool was_silent = silent_[place];
       silent_[place] = is_silent;
+      is_any_silent = is_any_silent || is_silent;
       if (!is_silent || !was_silent || !replicas_[observer]->is_up()) continue;
       if (paused_until_[observer] > now()) continue;
+      ++deeds_.suspicions;
       replicas_[observer]->raft().on_node_suspected(node + 1,
                                                     static_cast<uint32_t>(prng_.below(20)));
       replicas_[observer]->turn();
       watch(observer);
     }
   }
+  if (is_any_silent) expect_news();
+}
+
+void RaftWorld::start_faults() {
+  if (has_trace()) trace("faults begin");
+  network_.set_options(plan_.network);
+  plan_.disk = faulty_disk_;
+  for (auto& replica : replicas_) replica->disk().set_options(plan_.disk);
+  client_every_ = plan_.client_every;
+  queue_.push(now() + client_every_, {EventKind::kClient, 0, ++client_turn_});
+  queue_.push(now() + Duration::seconds(1), {EventKind::kFault, 0, ++fault_turn_});
 }
 
 void RaftWorld::stop_faults() {
-  is_calm_ = true;
+  ++fault_turn_;
   if (has_trace()) trace("faults stop");
   network_.mend_all();
   network_.set_options({});
@@ -206,9 +247,44 @@ void RaftWorld::stop_faults() {
   for (uint32_t node = 0; node < plan_.nodes; ++node) {
     paused_until_[node] = Instant{};
     replicas_[node]->disk().set_options(plan_.disk);
-    replicas_[node]->clock().set_rate(now(), 1000);
+    clocks_[node].set_rate(now(), 1000);
+    clocks_[node].freeze_until(now(), now());
+    frozen_until_[node] = Instant{};
     if (!replicas_[node]->is_up()) start_replica(node);
   }
+}
+
+// Hours in which little happens: a proposal now and then, rarely a crash. Whoever asks is answered.
+std::string RaftWorld::sleep() {
+  const Instant begun = now();
+  while (now() - begun < plan_.sleep && !checker_.has_failed()) {
+    run_until(now() + Duration::seconds(60 + static_cast<int64_t>(prng_.below(7200))));
+    for (uint32_t node = 0; node < plan_.nodes; ++node) {
+      if (replicas_[node]->is_up() && !replicas_[node]->raft().is_quiesced()) {
+        return "node " + std::to_string(node + 1) + " does not fall asleep";
+      }
+    }
+    if (plan_.crashes && prng_.chance(200)) {
+      const int leader = find_leader();
+      const auto node = leader >= 0 && prng_.chance(500)
+                            ? static_cast<uint32_t>(leader)
+                            : static_cast<uint32_t>(prng_.below(plan_.nodes));
+      if (may_crash(node)) crash_replica(node, Duration::seconds(1));
+      run_until(now() + Duration::seconds(8));
+    }
+    for (uint32_t node = 0; node < plan_.nodes; ++node) {
+      deeds_.wakes += replicas_[node]->is_up() && replicas_[node]->raft().is_quiesced();
+    }
+    const uint64_t before = checker_.acknowledgements();
+    for (int i = 0; i < 10 && checker_.acknowledgements() == before; ++i) {
+      client_turn();
+      run_until(now() + Duration::seconds(1));
+    }
+    if (checker_.has_failed()) break;
+    if (checker_.acknowledgements() == before) return "a sleeping group does not wake up";
+  }
+  slept_ = slept_ + (now() - begun);
+  return checker_.failure();
 }
 
 // All members have applied the same, nobody is untrusted or damaged, no change is left half-way.
@@ -231,7 +307,7 @@ std::string RaftWorld::check_liveness() {
   run_until(now() + plan_.calm / 4);
   if (checker_.has_failed()) return checker_.failure();
   if (checker_.acknowledgements() == before) return "nothing is acknowledged after faults stopped";
-  plan_.client_every = Duration::hours(1);  // no more clients: all must become equal
+  ++client_turn_;  // no more clients: all must become equal
   run_until(now() + Duration::millis(1000));
   for (Duration waited; waited < plan_.calm / 4; waited = waited + Duration::millis(50)) {
     if (checker_.has_failed()) return checker_.failure();

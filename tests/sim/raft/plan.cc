@@ -40,6 +40,16 @@ Plan Plan::of_seed(uint64_t seed) {
   plan.fault_every = Duration::millis(100 + static_cast<int64_t>(prng.below(1500)));
   plan.client_every =
       Duration::millis(prng.chance(200) ? 400 : 5 + static_cast<int64_t>(prng.below(40)));
+  plan.misdirects = plan.damage && prng.chance(500);
+  return plan;
+}
+
+Plan Plan::sleepy_of_seed(uint64_t seed) {
+  Plan plan = of_seed(seed);
+  Prng prng(seed * 2 + 1'000'001);
+  plan.raft.quiesce_ticks = 20;
+  plan.episodes = 4;
+  plan.sleep = Duration::hours(24 + static_cast<int64_t>(prng.below(192)));
   return plan;
 }
 
@@ -54,6 +64,7 @@ std::string Plan::text() const {
   add(partitions, "partitions");
   add(clocks, "clocks");
   add(damage, "damage");
+  add(misdirects, "misdirected writes");
   add(memberships, "memberships");
   add(transfers, "transfers");
   add(checkpoints, "checkpoints");

@@ -35,8 +35,14 @@ struct Plan {
   bool checkpoints = false;
   bool priorities = false;
   bool wire = false;  // messages travel encoded
+  bool misdirects = false;
+  // After each episode of chaos and calm the group sleeps for this long.
+  uint32_t episodes = 1;
+  Duration sleep;
 
   static Plan of_seed(uint64_t seed);
+  // The same faults in a group that sleeps for days between them.
+  static Plan sleepy_of_seed(uint64_t seed);
   std::string text() const;
 };
 

@@ -11,18 +11,29 @@ constexpr raft::LogIndex kCheckpointEvery = 500;
 
 }  // namespace
 
-Replica::Replica(const Plan& plan, uint32_t node, ReplicaHost& host, Checker& checker)
+void add_replica_counts(FaultCounts& total, const ReplicaCounts& counts) {
+  total["logs damaged"] += counts.damaged;
+  total["damaged logs refilled"] += counts.healed;
+  total["memory logs forgotten"] += counts.forgotten;
+  total["forgetful replicas readmitted"] += counts.readmitted;
+  total["snapshots installed"] += counts.snapshots;
+  total["snapshots resumed after a crash"] += counts.resumed;
+}
+
+Replica::Replica(const Plan& plan, uint32_t node, raft::GroupId group, ReplicaHost& host,
+                 Checker& checker)
     : plan_(&plan),
       node_(node),
+      group_(group),
       host_(&host),
       checker_(&checker),
-      disk_(plan.disk, plan.seed * 977 + node),
+      disk_(plan.disk, plan.seed * 977 + node + (group - 1) * 7919),
       journal_(disk_),
-      prng_(plan.seed * 31 + node) {}
+      prng_(plan.seed * 31 + node + (group - 1) * 104729) {}
 
 raft::Restart Replica::restart_from_disk(const raft::Membership& first_membership) {
   raft::Restart restart;
-  restart.group = 1;
+  restart.group = group_;
   restart.self = node_ + 1;
   restart.seed = prng_.next();
   if (plan_->priorities) restart.priority = static_cast<uint8_t>(node_ % 4);
@@ -54,13 +65,15 @@ void Replica::start(const raft::Membership& first_membership) {
   hard_ = restart.hard_state;
   checked_commit_ = restart.applied;
   checked_leader_term_ = 0;
-  raft_ = std::make_unique<raft::RaftNode>(plan_->raft, std::move(restart));
+  counts_.resumed += restart.partial_offset > 0;
+  raft_ = &host_->boot(*this, std::move(restart));
   disk_.set_options(plan_->disk);
+  count_recovery();
   turn();
 }
 
 void Replica::crash() {
-  raft_.reset();
+  raft_ = nullptr;
   waiting_.clear();
   is_syncing_ = false;
   syncing_ = 0;
@@ -88,6 +101,19 @@ void Replica::turn() {
   if (raft_ != nullptr) check();
 }
 
+void Replica::take(raft::Ready ready) {
+  handle(std::move(ready));
+  turn();
+}
+
+void Replica::count_recovery() {
+  const raft::RaftView view = raft_->view();
+  was_damaged_ = !view.damage.is_empty();
+  was_untrusted_ = !view.is_trusted;
+  counts_.damaged += was_damaged_;
+  counts_.forgotten += was_untrusted_;
+}
+
 // A vote is a promise: it stands on the disk before anybody hears of it.
 void Replica::send(raft::Message message) {
   const bool is_grant =
@@ -109,7 +135,7 @@ void Replica::handle(raft::Ready ready) {
   write(ready);
   check();
   apply(ready.apply);
-  for (const raft::ReadGrant& grant : ready.reads) host_->on_read(node_, grant);
+  for (const raft::ReadGrant& grant : ready.reads) host_->on_read(*this, grant);
   for (const raft::SnapshotWanted& wanted : ready.snapshots_wanted) supply_chunk(wanted);
   if (ready.store_chunk != nullptr) store_chunk(std::move(*ready.store_chunk));
 }
@@ -138,7 +164,7 @@ void Replica::start_batch() {
   is_syncing_ = true;
   syncing_ = waiting_.size();
   journal_.start_batch(hard_);
-  host_->start_sync(node_, sync_epoch_, disk_.sync_delay());
+  host_->start_sync(*this, sync_epoch_, disk_.sync_delay());
 }
 
 void Replica::release(size_t count) {
@@ -157,7 +183,7 @@ void Replica::on_sync_done(uint32_t epoch) {
     raft_->on_append_failed();
     waiting_.clear();
     turn();
-    return host_->on_failed(node_);
+    return host_->on_failed(*this);
   }
   release(std::exchange(syncing_, 0));
   start_batch();
@@ -170,7 +196,7 @@ void Replica::apply(const raft::LogRange& range) {
     const raft::Entry& entry = raft_->entry(i);
     machine_.apply(entry);
     checker_->on_applied(node_ + 1, i, machine_.hash());
-    host_->on_applied(node_, entry);
+    host_->on_applied(*this, entry);
   }
   if (range.is_empty()) return;
   raft_->on_applied(range.last);
@@ -225,6 +251,7 @@ void Replica::install(const raft::SnapshotMeta& meta) {
     ++sync_epoch_;  // the sync that was running belongs to a file that is gone
   }
   checker_->on_applied(node_ + 1, meta.index, machine_.hash());
+  ++counts_.snapshots;
   raft_->on_snapshot_installed(meta.id);
   checked_commit_ = std::max(checked_commit_, meta.index);
   release(waiting_.size());
@@ -239,6 +266,13 @@ bool Replica::holds_durably(raft::LogIndex index, raft::Term term) const {
 }
 
 void Replica::check() {
+  if (was_damaged_ || was_untrusted_) {
+    const raft::RaftView view = raft_->view();
+    counts_.healed += was_damaged_ && view.damage.is_empty();
+    counts_.readmitted += was_untrusted_ && view.is_trusted;
+    was_damaged_ = was_damaged_ && !view.damage.is_empty();
+    was_untrusted_ = was_untrusted_ && !view.is_trusted;
+  }
   if (raft_->role() == raft::RaftRole::kLeader && raft_->term() != checked_leader_term_) {
     checked_leader_term_ = raft_->term();
     checker_->on_leader(node_ + 1, *raft_);

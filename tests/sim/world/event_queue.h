@@ -29,6 +29,9 @@ class EventQueue {
     return std::move(item.event);
   }
 
+  // REQUIRES: no event before `at`. Time passes though nothing happens.
+  void pass_to(Instant at) { now_ = std::max(now_, at); }
+
   bool is_empty() const { return heap_.empty(); }
   size_t size() const { return heap_.size(); }
   Instant now() const { return now_; }

@@ -48,6 +48,7 @@ inline std::string describe(const raft::Message& message) {
   if (message.has(raft::kUntrusted)) out += " untrusted";
   if (message.has(raft::kQuiesce)) out += " quiesce";
   if (message.has(raft::kDamaged)) out += " damaged";
+  if (message.has(raft::kRemoved)) out += " removed";
   return out;
 }
 

@@ -4,6 +4,8 @@
 // sync_delay() how long a sync takes and calls finish_sync() that much later. Thread: one.
 #pragma once
 
+#include "sim/world/fault_counts.h"
+
 #include "petrel/base/block.h"
 #include "petrel/base/prng.h"
 #include "petrel/base/result.h"
@@ -23,6 +25,19 @@ struct DiskOptions {
   Duration slow = Duration::millis(200);
   uint32_t fail_per_mille = 0;  // syncs that answer kIo; their writes may be anywhere
 };
+
+// What happened to writes so far.
+struct DiskCounts {
+  uint64_t lost = 0;  // not synced and gone after a crash
+  uint64_t torn = 0;  // not synced and kept in part
+  uint64_t flipped = 0;
+  uint64_t zeroed = 0;
+  uint64_t misdirected = 0;
+  uint64_t failed = 0;  // syncs
+  uint64_t slow = 0;    // syncs
+};
+
+void add_disk_counts(FaultCounts& total, const DiskCounts& counts);
 
 class SimDisk {
  public:
@@ -49,6 +64,7 @@ class SimDisk {
   // The next write of any file lands where the owner did not ask for it, `distance` bytes earlier.
   void misdirect_next_write(uint64_t distance) { misdirect_ = distance; }
   void set_options(const DiskOptions& options) { options_ = options; }
+  const DiskCounts& counts() const { return counts_; }
 
  private:
   struct Write {
@@ -65,6 +81,7 @@ class SimDisk {
   DiskOptions options_;
   Prng prng_;
   std::map<std::string, File> files_;
+  DiskCounts counts_;
   Ticket order_ = 0;
   uint64_t misdirect_ = 0;
 };

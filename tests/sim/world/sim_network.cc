@@ -18,11 +18,21 @@ Duration SimNetwork::random_between(Duration low, Duration high) {
 
 Deliveries SimNetwork::send(uint32_t from, uint32_t to, Instant now) {
   Deliveries deliveries;
-  if (is_cut(from, to) || prng_.chance(options_.drop_per_mille)) return deliveries;
+  ++counts_.sent;
+  if (is_cut(from, to)) {
+    ++counts_.cut;
+    return deliveries;
+  }
+  if (prng_.chance(options_.drop_per_mille)) {
+    ++counts_.dropped;
+    return deliveries;
+  }
   deliveries.count = prng_.chance(options_.duplicate_per_mille) ? 2 : 1;
+  counts_.duplicated += deliveries.count - 1;
   for (uint32_t i = 0; i < deliveries.count; ++i) {
     const Instant arrival = now + random_between(options_.delay_min, options_.delay_max);
     if (i > 0 || prng_.chance(options_.reorder_per_mille)) {
+      ++counts_.overtakeable;
       deliveries.at[i] = arrival + random_between(Duration{0}, options_.reorder_max);
       continue;
     }

@@ -27,6 +27,15 @@ struct Deliveries {
   uint32_t count = 0;
 };
 
+// What happened to packets so far.
+struct NetworkCounts {
+  uint64_t sent = 0;
+  uint64_t cut = 0;  // lost to a partition
+  uint64_t dropped = 0;
+  uint64_t duplicated = 0;
+  uint64_t overtakeable = 0;  // set free from the order of their direction
+};
+
 class SimNetwork {
  public:
   SimNetwork(uint32_t nodes, const NetworkOptions& options, uint64_t seed);
@@ -43,6 +52,7 @@ class SimNetwork {
   // Two sides that only `bridge` connects.
   void partition_with_bridge(uint32_t side, uint32_t bridge);
   void isolate(uint32_t node);
+  const NetworkCounts& counts() const { return counts_; }
 
  private:
   Duration random_between(Duration low, Duration high);
@@ -51,6 +61,7 @@ class SimNetwork {
   NetworkOptions options_;
   Prng prng_;
   std::vector<bool> cut_;
+  NetworkCounts counts_;
   std::vector<Instant> last_arrival_;  // per direction: packets keep their order
 };
 

@@ -76,6 +76,9 @@ TEST(SimNetworkTest, DropsAndDuplicatesAtTheRateAskedFor) {
   }
   EXPECT_NEAR(lost, 2500, 200);
   EXPECT_NEAR(twice, 3750, 250);
+  EXPECT_EQ(network.counts().sent, 10'000U);
+  EXPECT_EQ(network.counts().dropped, static_cast<uint64_t>(lost));
+  EXPECT_EQ(network.counts().duplicated, static_cast<uint64_t>(twice));
 }
 
 TEST(SimNetworkTest, CutsOneWaySidesBridgesAndNodes) {
@@ -152,6 +155,9 @@ TEST(SimDiskTest, DamagesDurableBytesAndMisdirectsWrites) {
   disk.write("f", 64, "zz");
   EXPECT_EQ(disk.read("f").substr(32, 2), "zz");
   EXPECT_EQ(disk.size("f"), 64U);
+  EXPECT_EQ(disk.counts().flipped, 1U);
+  EXPECT_EQ(disk.counts().zeroed, 1U);
+  EXPECT_EQ(disk.counts().misdirected, 1U);
 }
 
 TEST(SimDiskTest, RenamesAtOnce) {
