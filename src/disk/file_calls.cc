@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
 #include <memory>
@@ -15,6 +17,20 @@ namespace petrel::disk {
 namespace {
 
 constexpr mode_t kFileMode = 0640;
+constexpr size_t kDirectStep = 1 << 20;
+
+// Memory that a device can take bytes from.
+class DirectBuffer {
+ public:
+  DirectBuffer() : bytes_(std::aligned_alloc(kDirectAlignment, kDirectStep)) {}
+  ~DirectBuffer() { std::free(bytes_); }
+  DirectBuffer(const DirectBuffer&) = delete;
+  DirectBuffer& operator=(const DirectBuffer&) = delete;
+  char* bytes() const { return static_cast<char*>(bytes_); }
+
+ private:
+  void* const bytes_;
+};
 
 // A descriptor that is closed at the end of the call.
 class ScopedFd {
@@ -98,6 +114,31 @@ int write_all(int fd, uint64_t offset, Slice bytes) {
   return 0;
 }
 
+int write_direct(int fd, uint64_t offset, Slice bytes, size_t& done) {
+  // One for each worker: it stays in the cache of its core.
+  static thread_local const DirectBuffer kBuffer;
+  if (kBuffer.bytes() == nullptr) return EINVAL;
+  done = 0;
+  while (done < bytes.size()) {
+    const Slice part = bytes.substr(done, kDirectStep);
+    std::memcpy(kBuffer.bytes(), part.data(), part.size());
+    const ssize_t written =
+        ::pwrite(fd, kBuffer.bytes(), part.size(), static_cast<off_t>(offset + done));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    if (written == 0) return EIO;
+    done += static_cast<size_t>(written);
+  }
+  return 0;
+}
+
+int set_direct(int fd, bool is_direct) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0) return errno;
+  const int wanted = is_direct ? flags | O_DIRECT : flags & ~O_DIRECT;
+  return ::fcntl(fd, F_SETFL, wanted) == 0 ? 0 : errno;
+}
+
 int read_up_to(int fd, uint64_t offset, size_t bytes, std::string& out) {
   out.resize(bytes);
   size_t filled = 0;
@@ -128,13 +169,7 @@ int sync_directory_of(const std::string& path) {
   return sync_directory(directory_of(path));
 }
 
-int fill_with_zeros(int fd, uint64_t bytes) {
-  constexpr size_t kStep = 256 * 1024;
-  const std::string zeros(std::min<uint64_t>(kStep, bytes), '\0');
-  for (uint64_t at = 0; at < bytes; at += zeros.size()) {
-    const size_t step = std::min<uint64_t>(zeros.size(), bytes - at);
-    if (const int error = write_all(fd, at, Slice(zeros).substr(0, step)); error != 0) return error;
-  }
+int sync_whole(int fd) {
   return ::fsync(fd) == 0 ? 0 : errno;
 }
 

@@ -10,14 +10,31 @@
 
 namespace petrel::disk {
 
+// Writes of whole sectors that may go around the page cache: a large one costs a tenth of the time
+// then. What a file holds is the same either way.
+inline constexpr size_t kSectorBytes = 512;
+// Below it a write that is not synced at once is left to the page cache.
+inline constexpr size_t kDirectBytesMin = 64 << 10;
+// What a device needs in memory.
+inline constexpr size_t kDirectAlignment = 4096;
+
+constexpr bool is_whole_sectors(uint64_t offset, uint64_t bytes) {
+  return offset % kSectorBytes == 0 && bytes % kSectorBytes == 0;
+}
+
 int write_all(int fd, uint64_t offset, Slice bytes);
+// Like write_all for a descriptor with O_DIRECT and whole sectors. `done`: how much was written;
+// EINVAL: the file does not take the rest this way.
+int write_direct(int fd, uint64_t offset, Slice bytes, size_t& done);
+// Sets or clears O_DIRECT.
+int set_direct(int fd, bool is_direct);
 // Fewer bytes than asked for only at the end of the file.
 int read_up_to(int fd, uint64_t offset, size_t bytes, std::string& out);
 int sync_data(int fd);
 int sync_directory_of(const std::string& path);
 int sync_directory(const std::string& directory);
-// Zeros from the beginning, then a sync.
-int fill_with_zeros(int fd, uint64_t bytes);
+// All of the file and what finds it.
+int sync_whole(int fd);
 int replace_file(const std::string& path, Slice bytes);
 int rename_file(const std::string& from, const std::string& to);
 int remove_file(const std::string& path);

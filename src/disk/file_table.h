@@ -16,6 +16,8 @@ namespace petrel::disk {
 // One open file. Operations of one file run one after the other, so whoever runs one may use it.
 struct OpenFile {
   int fd = -1;
+  bool is_direct = false;          // O_DIRECT is set on it
+  bool is_direct_refused = false;  // the file system does not take it
   // Of the first sync that failed: all later ones fail as well, whatever the kernel says.
   int sync_error = 0;
 };

@@ -2,6 +2,7 @@
 
 #include "disk/file_calls.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <unistd.h>
 
@@ -9,7 +10,8 @@ namespace petrel::disk {
 
 namespace {
 
-constexpr size_t kTreeStep = 16;  // files of a tree removed before others get their turn
+constexpr size_t kTreeStep = 16;         // files of a tree removed before others get their turn
+constexpr uint64_t kFillStep = 1 << 20;  // and bytes filled
 
 // Once a sync failed the kernel has forgotten what it could not write: no later one is believed.
 int sync(OpenFile& file) {
@@ -17,27 +19,67 @@ int sync(OpenFile& file) {
   return file.sync_error;
 }
 
+// `is_direct`: around the page cache, if the file takes it.
+int put(OpenFile& file, uint64_t offset, Slice bytes, bool is_direct) {
+  size_t done = 0;
+  if (is_direct && turn_direct(file, true)) {
+    const int error = write_direct(file.fd, offset, bytes, done);
+    if (error != EINVAL) return error;
+    file.is_direct_refused = true;
+  }
+  if (!turn_direct(file, false)) return EIO;
+  return write_all(file.fd, offset + done, bytes.substr(done));
+}
+
+// A part of it; EAGAIN: more is left.
+int fill(OpenFile& file, uint64_t size, uint64_t& filled) {
+  static const std::string kZeros(kFillStep, '\0');
+  const uint64_t step = std::min(size - filled, kFillStep);
+  const int error =
+      put(file, filled, Slice(kZeros).substr(0, step), is_whole_sectors(filled, step));
+  if (error != 0) return error;
+  filled += step;
+  return filled < size ? EAGAIN : sync_whole(file.fd);
+}
+
 }  // namespace
+
+bool turn_direct(OpenFile& file, bool is_direct) {
+  if (file.is_direct == is_direct) return true;
+  if (is_direct && file.is_direct_refused) return false;
+  if (set_direct(file.fd, is_direct) != 0) {
+    file.is_direct_refused = true;
+    return false;
+  }
+  file.is_direct = is_direct;
+  return true;
+}
+
+bool Operation::wants_direct() const {
+  if (!is_whole_sectors(offset, bytes.size())) return false;
+  return kind == Kind::kWriteAndSync || (kind == Kind::kWrite && bytes.size() >= kDirectBytesMin);
+}
 
 bool Operation::perform() {
   error = perform_call();
-  return !(kind == Kind::kRemoveTree && error == EAGAIN);
+  return !((kind == Kind::kRemoveTree || kind == Kind::kPreallocate) && error == EAGAIN);
 }
 
 int Operation::perform_call() {
   switch (kind) {
     case Kind::kWrite:
-      return write_all(file->fd, offset, bytes);
+      return put(*file, offset, bytes, wants_direct());
     case Kind::kRead:
+      if (!turn_direct(*file, false)) return EIO;
       return read_up_to(file->fd, offset, size, bytes);
     case Kind::kSync:
       return sync(*file);
     case Kind::kWriteAndSync: {
-      const int written = write_all(file->fd, offset, bytes);
+      const int written = put(*file, offset, bytes, wants_direct());
       return written != 0 ? written : sync(*file);
     }
     case Kind::kPreallocate:
-      return fill_with_zeros(file->fd, size);
+      return fill(*file, size, filled);
     case Kind::kClose:
       return ::close(file->fd) == 0 ? 0 : errno;
     case Kind::kReplaceFile:

@@ -28,6 +28,7 @@ struct Operation {
   std::shared_ptr<OpenFile> file = {};  // of operations on paths: the one that orders them
   uint64_t offset = 0;
   uint64_t size = 0;
+  uint64_t filled = 0;  // of what is preallocated
   std::string path = {};
   std::string target = {};
   std::string bytes = {};
@@ -40,9 +41,14 @@ struct Operation {
   // Does it, or a bounded part of it. False: more is left.
   bool perform();
   void complete();
+  // Whether it writes whole sectors that are worth going around the page cache.
+  bool wants_direct() const;
 
  private:
   int perform_call();
 };
+
+// Sets or clears O_DIRECT; false: the file does not take it.
+bool turn_direct(OpenFile& file, bool is_direct);
 
 }  // namespace petrel::disk

@@ -1,9 +1,12 @@
 #include "disk/uring_disk.h"
 
+#include "disk/file_calls.h"
+
 #include "petrel/base/check.h"
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <sys/eventfd.h>
 #include <system_error>
 #include <unistd.h>
@@ -15,6 +18,8 @@ namespace {
 
 constexpr unsigned kEntries = 256;
 constexpr size_t kRequestBytesMax = size_t{1} << 30;
+constexpr size_t kSpareMax = 4;  // kept for the next writes
+constexpr size_t kSpareBytesMax = 1 << 20;
 // The lowest bit of what a completion carries: it is of the sync behind a write.
 constexpr uint64_t kSyncPart = 1;
 
@@ -126,6 +131,39 @@ io_uring_sqe* UringDisk::next_entry() {
   return entry;
 }
 
+// The bytes to be read into or written from: aligned ones for what goes around the page cache.
+char* UringDisk::memory_of(FileQueue& queue, Operation& operation) {
+  const bool is_direct = operation.wants_direct() && is_whole_sectors(queue.moved, 0) &&
+                         turn_direct(*operation.file, true);
+  if (!is_direct) {
+    turn_direct(*operation.file, false);
+    release_memory(queue);
+    return operation.bytes.data();
+  }
+  if (queue.direct.bytes != nullptr) return queue.direct.bytes.get();
+  const size_t bytes = operation.bytes.size();
+  if (!spare_.empty()) {
+    queue.direct = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  if (queue.direct.capacity < bytes) {
+    const size_t capacity = (bytes + kDirectAlignment - 1) / kDirectAlignment * kDirectAlignment;
+    queue.direct.bytes.reset(static_cast<char*>(std::aligned_alloc(kDirectAlignment, capacity)));
+    PETREL_CHECK_STATE(queue.direct.bytes != nullptr, "out of memory");
+    queue.direct.capacity = capacity;
+  }
+  std::memcpy(queue.direct.bytes.get(), operation.bytes.data(), bytes);
+  return queue.direct.bytes.get();
+}
+
+void UringDisk::release_memory(FileQueue& queue) {
+  if (queue.direct.bytes != nullptr && spare_.size() < kSpareMax &&
+      queue.direct.capacity <= kSpareBytesMax) {
+    spare_.push_back(std::move(queue.direct));
+  }
+  queue.direct = {};
+}
+
 void UringDisk::submit_sync(FileQueue& queue, const Operation& operation) {
   io_uring_sqe* entry = next_entry();
   io_uring_prep_fsync(entry, operation.file->fd, IORING_FSYNC_DATASYNC);
@@ -144,7 +182,7 @@ void UringDisk::submit(FileQueue& queue) {
     io_uring_sqe* entry = next_entry();
     const auto count =
         static_cast<unsigned>(std::min(bytes_of(operation) - queue.moved, kRequestBytesMax));
-    char* const bytes = operation.bytes.data() + queue.moved;
+    char* const bytes = memory_of(queue, operation) + queue.moved;
     const uint64_t offset = operation.offset + queue.moved;
     if (operation.kind == Operation::Kind::kRead) {
       io_uring_prep_read(entry, operation.file->fd, bytes, count, offset);
@@ -179,6 +217,12 @@ bool UringDisk::settle(FileQueue& queue) {
   Operation& operation = *queue.waiting.front();
   operation.error = 0;
   if (operation.kind != Operation::Kind::kSync) {
+    if (queue.write_result == -EINVAL && operation.file->is_direct) {
+      // Not of this file: through the page cache then.
+      operation.file->is_direct_refused = true;
+      submit(queue);
+      return false;
+    }
     const bool is_interrupted = queue.write_result == -EINTR || queue.write_result == -EAGAIN;
     if (queue.write_result < 0 && !is_interrupted) {
       operation.error = -queue.write_result;
@@ -202,6 +246,7 @@ bool UringDisk::settle(FileQueue& queue) {
 }
 
 void UringDisk::finish(FileQueue& queue, Finished& finished) {
+  release_memory(queue);
   finished.push_back(std::move(queue.waiting.front()));
   queue.waiting.pop_front();
   if (queue.waiting.empty()) {

@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -45,6 +46,13 @@ class UringDisk final : public FileTable {
   size_t pending() const override { return pending_; }
 
  private:
+  struct FreeMemory {
+    void operator()(char* bytes) const { std::free(bytes); }
+  };
+  struct DirectMemory {
+    std::unique_ptr<char, FreeMemory> bytes;
+    size_t capacity = 0;
+  };
   // The first operation of a file is the one that runs.
   struct FileQueue {
     std::deque<std::unique_ptr<Operation>> waiting;
@@ -52,6 +60,7 @@ class UringDisk final : public FileTable {
     unsigned parts = 0;    // requests in the ring
     int write_result = 0;  // of the last one
     int sync_result = 0;
+    DirectMemory direct = {};  // what a write around the page cache is made from
   };
   using Finished = std::vector<std::unique_ptr<Operation>>;
 
@@ -60,6 +69,8 @@ class UringDisk final : public FileTable {
   void push(Operation operation);
   void start(FileQueue& queue);
   void submit(FileQueue& queue);
+  char* memory_of(FileQueue& queue, Operation& operation);
+  void release_memory(FileQueue& queue);
   void submit_sync(FileQueue& queue, const Operation& operation);
   io_uring_sqe* next_entry();
   void take_completions(Finished& finished);
@@ -79,6 +90,7 @@ class UringDisk final : public FileTable {
   bool is_ring_open_ = false;
   int event_fd_ = -1;
   std::atomic<bool> is_closing_{false};
+  std::vector<DirectMemory> spare_;
   size_t pending_ = 0;
   size_t in_ring_ = 0;
   std::thread worker_;

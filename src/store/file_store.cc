@@ -85,11 +85,7 @@ void FileStore::append(const NewMessage& message) {
   seal_record(room);
   index_.append(message, place);
   mark_changed(*segment);
-  if (segment->frames.all().size() > frames && frames > 0 &&
-      segment->frames.all()[frames - 1].stored_bytes == 0) {
-    write_frame(*segment, segment->frames.all()[frames - 1]);
-    trim();
-  }
+  if (segment->frames.all().size() > frames && write_complete_frames(*segment)) trim();
 }
 
 std::optional<RemovedMessage> FileStore::remove(uint64_t sequence, bool with_erase) {
@@ -189,12 +185,13 @@ void FileStore::move_frame(Segment& segment, Frame& frame) {
   FrameHead head;
   head.segment = segment.id;
   head.offset = frame.offset;
-  std::string encoded = codec_.encode(head, {frame.block->bytes(), frame.bytes});
+  std::string encoded;
+  head = codec_.encode(head, {frame.block->bytes(), frame.bytes}, encoded);
   checkpoint_->record.wipes.push_back(
       {segment.id, frame.file_offset, kFrameHeadBytes + frame.stored_bytes});
   frame.file_offset = segment.file->bytes;
-  frame.stored_bytes = static_cast<uint32_t>(encoded.size() - kFrameHeadBytes);
-  frame.encoding = static_cast<uint8_t>(encoded[5]);
+  frame.stored_bytes = head.stored_bytes;
+  frame.encoding = head.encoding;
   segment.file->bytes += encoded.size();
   put(segment.file, frame.file_offset, std::move(encoded));
 }

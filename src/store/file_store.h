@@ -156,8 +156,12 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   void seal();
   Status make_directory();
   Status ensure_open(SegmentFile& file);
-  void write_frames(Segment& segment);
-  void write_frame(Segment& segment, Frame& frame);
+  bool write_complete_frames(Segment& segment);
+  void write_frames(Segment& segment, size_t end);
+  void note_written(Segment& segment, Frame& frame, const FrameHead& head, uint64_t offset);
+  bool is_paged(uint64_t run) const;
+  uint64_t begin_run(const SegmentFile& file, uint64_t bytes) const;
+  void put_run(const File& file, uint64_t offset, std::string run);
   void write_index(Segment& segment);
   void put(const File& file, uint64_t offset, std::string bytes);
   void begin_sync(const File& file);

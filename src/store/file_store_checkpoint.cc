@@ -84,7 +84,7 @@ void FileStore::checkpoint(uint64_t applied_index, std::string extra) {
   if (is_active_moved) {
     seal();
   } else if (active != nullptr) {
-    write_frames(*active);
+    write_frames(*active, active->frames.all().size());
   }
   checkpoint_->record =
       describe(needs_full_ || log_bytes_ > kLogBytesMin + full_bytes_ * kLogFactor);

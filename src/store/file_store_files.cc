@@ -18,6 +18,16 @@ constexpr size_t kCachedFramesMin = 16;
 constexpr size_t kLooksMax = 256;
 // Above it an index goes although somebody waits for a message of its segment.
 constexpr size_t kLoadedAwaitedMax = 64;
+// Complete frames are written together, this part of a segment: one large write costs little more
+// than a small one.
+constexpr uint64_t kRunPart = 32;
+// Runs of this part of a segment take whole pages, so that they need not go through the page cache.
+constexpr uint64_t kPagedPart = 128;
+constexpr uint64_t kPageBytes = 4096;
+
+constexpr uint64_t round_to_page(uint64_t bytes) {
+  return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
 
 }  // namespace
 
@@ -68,23 +78,11 @@ void FileStore::put(const File& file, uint64_t offset, std::string bytes) {
               });
 }
 
-void FileStore::write_frame(Segment& segment, Frame& frame) {
-  SegmentFile& file = *segment.file;
-  if (file.error != 0) return;
-  if (file.bytes == 0) {
-    std::string head = encode_segment_head(file.id);
-    file.bytes = head.size();
-    put(segment.file, 0, std::move(head));
-  }
-  FrameHead head;
-  head.segment = file.id;
-  head.offset = frame.offset;
-  std::string encoded = codec_.encode(head, {frame.block->bytes(), frame.bytes});
-  frame.file_offset = file.bytes;
-  frame.stored_bytes = static_cast<uint32_t>(encoded.size() - kFrameHeadBytes);
-  frame.encoding = static_cast<uint8_t>(encoded[5]);
-  file.bytes += encoded.size();
-  put(segment.file, frame.file_offset, std::move(encoded));
+void FileStore::note_written(Segment& segment, Frame& frame, const FrameHead& head,
+                             uint64_t offset) {
+  frame.file_offset = offset;
+  frame.stored_bytes = head.stored_bytes;
+  frame.encoding = head.encoding;
   if (frame.block->capacity() > 2 * frame.bytes) {
     BlockRef tight = BlockRef::allocate(frame.bytes);
     std::memcpy(tight->bytes(), frame.block->bytes(), frame.bytes);
@@ -93,33 +91,79 @@ void FileStore::write_frame(Segment& segment, Frame& frame) {
   note_cached(segment, frame);
 }
 
-void FileStore::write_frames(Segment& segment) {
+bool FileStore::is_paged(uint64_t run) const {
+  return run >= options_.segment_bytes / kPagedPart;
+}
+
+uint64_t FileStore::begin_run(const SegmentFile& file, uint64_t bytes) const {
+  return is_paged(bytes) ? round_to_page(file.bytes) : file.bytes;
+}
+
+void FileStore::put_run(const File& file, uint64_t offset, std::string run) {
+  if (is_paged(run.size())) run.resize(round_to_page(run.size()));
+  file->bytes = offset + run.size();
+  put(file, offset, std::move(run));
+}
+
+// Those before the last one, when it is worth a write. False: nothing was written.
+bool FileStore::write_complete_frames(Segment& segment) {
+  const auto& frames = segment.frames.all();
+  uint64_t bytes = 0;
+  for (size_t at = frames.size() - 1; at > 0 && frames[at - 1].stored_bytes == 0; --at) {
+    bytes += frames[at - 1].bytes;
+  }
+  if (bytes < options_.segment_bytes / kRunPart) return false;
+  write_frames(segment, frames.size() - 1);
+  return true;
+}
+
+// What was not written yet of the frames before `end`.
+void FileStore::write_frames(Segment& segment, size_t end) {
+  SegmentFile& file = *segment.file;
   auto& frames = segment.frames.all();
-  size_t at = frames.size();
-  while (at > 0 && frames[at - 1].stored_bytes == 0) --at;
-  for (; at < frames.size(); ++at) write_frame(segment, frames[at]);
+  size_t at = end;
+  uint64_t bytes = kSegmentHeadBytes;
+  for (; at > 0 && frames[at - 1].stored_bytes == 0; --at) {
+    bytes += kFrameHeadBytes + frames[at - 1].bytes;
+  }
+  if (file.error != 0 || at == end) return;
+  const uint64_t offset = begin_run(file, bytes);
+  std::string run;
+  run.reserve(round_to_page(bytes));
+  if (file.bytes == 0) run = encode_segment_head(file.id);
+  for (; at < end; ++at) {
+    FrameHead head;
+    head.segment = file.id;
+    head.offset = frames[at].offset;
+    const uint64_t place = offset + run.size();
+    head = codec_.encode(head, {frames[at].block->bytes(), frames[at].bytes}, run);
+    note_written(segment, frames[at], head, place);
+  }
+  put_run(segment.file, offset, std::move(run));
 }
 
 // The index behind the frames, and where it is at the end.
 void FileStore::write_index(Segment& segment) {
   SegmentFile& file = *segment.file;
   if (file.error != 0) return;
+  const std::string dictionary = SegmentIndexCodec::encode_dictionary(*segment.index);
+  const std::string entries = SegmentIndexCodec::encode_entries(*segment.index, segment.frames);
+  const uint64_t offset = begin_run(file, dictionary.size() + entries.size());
   FrameHead head;
   head.segment = file.id;
   head.kind = FrameKind::kDictionary;
-  std::string all = codec_.encode(head, SegmentIndexCodec::encode_dictionary(*segment.index));
-  file.dictionary_offset = file.bytes;
-  file.entries_offset = file.bytes + all.size();
+  std::string all;
+  codec_.encode(head, dictionary, all);
+  file.dictionary_offset = offset;
+  file.entries_offset = offset + all.size();
   head.kind = FrameKind::kEntries;
-  all += codec_.encode(head, SegmentIndexCodec::encode_entries(*segment.index, segment.frames));
+  codec_.encode(head, entries, all);
   ByteWriter places;
   places.fixed(file.dictionary_offset);
   places.fixed(file.entries_offset);
   head.kind = FrameKind::kTrailer;
-  all += codec_.encode(head, places.bytes());
-  const uint64_t offset = file.bytes;
-  file.bytes += all.size();
-  put(segment.file, offset, std::move(all));
+  codec_.encode(head, places.bytes(), all);
+  put_run(segment.file, offset, std::move(all));
   mark_changed(segment);
 }
 
@@ -128,7 +172,7 @@ void FileStore::seal() {
   const File file = segment.file;
   if (segment.live > 0) {
     segment.index->seal();
-    write_frames(segment);
+    write_frames(segment, segment.frames.all().size());
     write_index(segment);
   }
   const bool is_left = segment.live > 0;

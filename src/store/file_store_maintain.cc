@@ -151,7 +151,7 @@ void FileStore::copy_record(Segment& target, Slice record) {
   const size_t before = frames.size();
   char* room = target.frames.extend(static_cast<uint32_t>(record.size()), kFrameBytes);
   std::memcpy(room, record.data(), record.size());
-  if (frames.size() > before && before > 0) write_frame(target, frames[before - 1]);
+  if (frames.size() > before) write_complete_frames(target);
 }
 
 void FileStore::finish_copy() {
@@ -168,7 +168,7 @@ void FileStore::finish_copy() {
     target.deleted_bytes += place.bytes;
     --index.subjects()[index.local(entry)].live;
   }
-  write_frames(target);
+  write_frames(target, target.frames.all().size());
   write_index(target);
   if (target.file->error != 0) return abandon_copy();
   const std::unique_ptr<Copy> done = std::move(copy_);

@@ -83,27 +83,32 @@ bool FrameCodec::decrypt(Slice bytes, Slice about, std::string& raw) const {
          decrypt_with(encryption_.previous_key, bytes, about, raw);
 }
 
-std::string FrameCodec::encode(FrameHead head, Slice raw) {
-  std::string stored;
+FrameHead FrameCodec::encode(FrameHead head, Slice raw, std::string& out) {
+  std::string compressed;
+  std::string encrypted;
+  Slice stored = raw;
   head.encoding = 0;
   if (compression_ == Compression::kS2 && raw.size() >= kCompressBytesMin) {
-    stored = snappy_compress(raw);
-    if (stored.size() < raw.size()) head.encoding |= kFrameCompressed;
+    compressed = snappy_compress(raw);
+    if (compressed.size() < raw.size()) {
+      head.encoding |= kFrameCompressed;
+      stored = compressed;
+    }
   }
-  if ((head.encoding & kFrameCompressed) == 0) stored = raw;
   if (key_id_ != 0) {
-    stored = encrypt(stored, place_of(head));
+    encrypted = encrypt(stored, place_of(head));
     head.encoding |= kFrameEncrypted;
+    stored = encrypted;
   }
   head.raw_bytes = static_cast<uint32_t>(raw.size());
   head.stored_bytes = static_cast<uint32_t>(stored.size());
   head.slot_bytes = head.stored_bytes;
   const bool has_own_checksums = head.encoding == 0 && head.kind == FrameKind::kRecords;
   head.stored_crc = has_own_checksums ? 0 : crc32c(stored);
-  std::string out(kFrameHeadBytes, '\0');
-  write_frame_head(head, out.data());
-  out += stored;
-  return out;
+  char bytes[kFrameHeadBytes];
+  write_frame_head(head, bytes);
+  out.append(bytes, sizeof(bytes)).append(stored);
+  return head;
 }
 
 bool FrameCodec::decode(const FrameHead& head, Slice stored, char* raw) const {

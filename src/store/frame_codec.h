@@ -19,8 +19,9 @@ class FrameCodec {
  public:
   FrameCodec(Compression compression, Encryption encryption);
 
-  // Head and stored bytes of a frame. `head` gives kind, segment and offset.
-  std::string encode(FrameHead head, Slice raw);
+  // Appends head and stored bytes of a frame. `head` gives kind, segment and offset. Returns the
+  // head as it was written.
+  FrameHead encode(FrameHead head, Slice raw, std::string& out);
   // Fills `raw`, which holds head.raw_bytes. False: damaged, or no key fits.
   bool decode(const FrameHead& head, Slice stored, char* raw) const;
 

@@ -69,7 +69,9 @@ void SegmentJournal::commit() {
   const uint64_t offset = segments_.back().used;
   uint64_t position = 0;
   std::string batch = take_batch(position);
-  segments_.back().used = round_to_sector(offset + batch.size());
+  // Whole sectors: they go to the disk without being copied by the kernel.
+  batch.resize(round_to_sector(batch.size()));
+  segments_.back().used = offset + batch.size();
   batch_bytes_ = batch.size();
   const FileId file = segments_.back().file.file;
   // The next segment is ready before this one is full.

@@ -42,7 +42,8 @@ class FileOperations {
   using ReadDone = std::function<void(int error, Slice bytes)>;
 
   virtual ~FileOperations() = default;
-  // `bytes` is kept until done. The file grows as needed.
+  // `bytes` is kept until done. The file grows as needed. Large writes of whole sectors (512 bytes)
+  // cost least: they go around the page cache.
   virtual void write(FileId file, uint64_t offset, std::string bytes, Done done) = 0;
   virtual void read(FileId file, uint64_t offset, size_t bytes, ReadDone done) = 0;
   // fdatasync of everything written to the file before.
