@@ -12,6 +12,15 @@ namespace petrel::auth {
 
 namespace {
 
+void append_list(std::string& out, const std::vector<std::string>& values) {
+  out.push_back('[');
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) out.push_back(',');
+    append_go_json_string(out, values[i]);
+  }
+  out.push_back(']');
+}
+
 // Writes one object, leaving out what is empty.
 class Object {
  public:
@@ -32,12 +41,7 @@ class Object {
   void list(Slice name, const std::vector<std::string>& values) {
     if (values.empty()) return;
     key(name);
-    out_.push_back('[');
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (i > 0) out_.push_back(',');
-      append_go_json_string(out_, values[i]);
-    }
-    out_.push_back(']');
+    append_list(out_, values);
   }
   std::string& nested(Slice name) {
     key(name);
@@ -94,12 +98,26 @@ void append_connect(std::string& out, const proto::ConnectInfo& connect) {
   object.end();
 }
 
+void append_tls(std::string& out, const TlsPeer& tls) {
+  Object object(out);
+  object.text("version", tls.version);
+  object.text("cipher", tls.cipher_suite);
+  if (!tls.verified_chain.empty()) {
+    std::string& chains = object.nested("verified_chains");
+    chains.push_back('[');
+    append_list(chains, tls.verified_chain);
+    chains.push_back(']');
+  }
+  object.end();
+}
+
 void append_nats(std::string& out, const CalloutRequest& request) {
   Object object(out);
   append_server(object.nested("server_id"), request.server);
   object.always("user_nkey", request.user_nkey);
   append_client(object.nested("client_info"), request);
   append_connect(object.nested("connect_opts"), request.client.connect);
+  if (request.client.tls != nullptr) append_tls(object.nested("client_tls"), *request.client.tls);
   object.text("type", "authorization_request");
   object.number("version", 2);
   object.end();

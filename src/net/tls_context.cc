@@ -126,6 +126,7 @@ Status TlsContext::apply(const TlsSettings& settings) {
   PETREL_TRY_STATUS(set_suites(settings.cipher_suites));
   PETREL_TRY_STATUS(set_curves(settings.curves));
   PETREL_TRY_STATUS(add_identities(settings.identities));
+  keeps_certificates_ = settings.keeps_certificates;
   asks_responders_ = settings.verify_peer && settings.asks_responders;
   return settings.verify_peer ? set_client_cas(settings.client_cas) : Status::ok();
 }

@@ -8,6 +8,7 @@
 #include "petrel/base/check.h"
 
 #include <climits>
+#include <openssl/pem.h>
 
 #include <algorithm>
 #include <cstring>
@@ -21,6 +22,14 @@ constexpr size_t kRecordOverhead = 64;  // of any suite
 constexpr size_t kHelloBytesMax = 32 * 1024;
 constexpr unsigned char kHandshakeRecord = 22;
 constexpr unsigned char kClientHello = 1;
+
+std::string pem_of(X509* certificate) {
+  const Owned<BIO> text(BIO_new(BIO_s_mem()));
+  if (PEM_write_bio_X509(text.get(), certificate) != 1) return {};
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(text.get(), &bytes);
+  return {bytes, static_cast<size_t>(size)};
+}
 
 }  // namespace
 
@@ -227,6 +236,10 @@ std::shared_ptr<const TlsPeer> TlsStream::peer() const {
   STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl_);
   for (int i = 0; i < sk_X509_num(chain); ++i) {
     peer->certificates.push_back(describe(sk_X509_value(chain, i)));
+  }
+  const STACK_OF(X509)* verified = SSL_get0_verified_chain(ssl_);
+  for (int i = 0; context_->keeps_certificates() && i < sk_X509_num(verified); ++i) {
+    peer->verified_chain.push_back(pem_of(sk_X509_value(verified, i)));
   }
   return peer;
 }

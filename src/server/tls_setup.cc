@@ -56,6 +56,10 @@ Result<TlsContexts> load_tls_contexts(const conf::Options& options, Staples& sta
   TlsContexts contexts;
   if (!options.tls) return contexts;
   PETREL_TRY(net::TlsSettings settings, read_settings(*options.tls));
+  // Auth callout services are told what a client showed; accounts of operator mode may have one.
+  settings.keeps_certificates = options.authorization.auth_callout.has_value() ||
+                                !options.operators.operators.empty() ||
+                                !options.operators.trusted_keys.empty();
   PETREL_TRY_STATUS(staples.fill(options, settings, now));
   PETREL_TRY(contexts.clients, net::TlsContext::create(settings));
   settings.verify_peer = false;

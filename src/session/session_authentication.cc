@@ -110,6 +110,7 @@ void ClientSession::ask_elsewhere(bool proxy_required) {
   request.cid = cid_;
   request.ip = peer_.ip;
   request.nonce = nonce();
+  request.tls = tls_peer_;
   request.proxy_required = proxy_required;
   if (details_ != nullptr) {
     request.connect = details_->connect;

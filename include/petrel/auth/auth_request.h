@@ -5,6 +5,7 @@
 #pragma once
 
 #include "petrel/auth/authenticator.h"
+#include "petrel/base/tls_peer.h"
 #include "petrel/proto/connect_info.h"
 
 #include <cstdint>
@@ -19,6 +20,7 @@ struct AuthRequest {
   std::string nonce = {};
   std::string connection_type = "STANDARD";
   proto::ConnectInfo connect = {};
+  std::shared_ptr<const TlsPeer> tls = {};  // null: a plain connection
   std::string proxy_key = {};   // of the trusted proxy it came through, "": none
   bool proxy_required = false;  // so far: the user that is known asks for one
 };

@@ -39,6 +39,8 @@ struct TlsPeer {
   std::string cipher_suite = {};                  // IANA name
   std::vector<TlsCertificate> certificates = {};  // the peer's own first
   CertificateIdentity identity = {};              // of the first certificate
+  // PEM of the chain that was verified, from the peer's own to its root, if the context keeps them.
+  std::vector<std::string> verified_chain = {};
 };
 
 }  // namespace petrel

@@ -32,6 +32,7 @@ struct TlsSettings {
   std::vector<std::string> cipher_suites = {};  // IANA names, of TLS 1.2; empty: all secure ones
   std::vector<std::string> curves = {};         // as in the configuration; empty: OpenSSL's order
   bool needs_tls13 = false;
+  bool keeps_certificates = false;  // TlsPeer::verified_chain is filled
   bool asks_responders = false;  // verified clients are held until on_tls_check is answered
 };
 
@@ -50,6 +51,7 @@ class TlsContext {
   ssl_ctx_st* native() const { return context_; }
   // The end of the first certificate's validity.
   WallTime not_after() const { return not_after_; }
+  bool keeps_certificates() const { return keeps_certificates_; }
   bool asks_responders() const { return asks_responders_; }
   // Suites and curves of the settings that this OpenSSL does not know; the rest is used.
   const std::vector<std::string>& left_out() const { return left_out_; }
@@ -66,6 +68,7 @@ class TlsContext {
   ssl_ctx_st* context_ = nullptr;
   std::unique_ptr<Identities> identities_;  // OpenSSL's callbacks hold its address
   WallTime not_after_ = {};
+  bool keeps_certificates_ = false;
   bool asks_responders_ = false;
   std::vector<std::string> left_out_;
 };

@@ -255,6 +255,7 @@ func main() {
 		{"auth callout without a service", calloutWithoutService},
 		{"auth callout, an answer of a forger", calloutAnswerOfAForger},
 		{"auth callout in operator mode, with a default sentinel", calloutOperatorMode},
+		{"auth callout sees the certificates that were verified", calloutSeesCertificates},
 	}
 	passed, failed := 0, 0
 	for _, check := range checks {
