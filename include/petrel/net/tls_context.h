@@ -33,7 +33,7 @@ struct TlsSettings {
   std::vector<std::string> curves = {};         // as in the configuration; empty: OpenSSL's order
   bool needs_tls13 = false;
   bool keeps_certificates = false;  // TlsPeer::verified_chain is filled
-  bool asks_responders = false;  // verified clients are held until on_tls_check is answered
+  bool asks_responders = false;     // verified clients are held until on_tls_check is answered
 };
 
 class TlsContext {
