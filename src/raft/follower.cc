@@ -11,6 +11,8 @@ namespace petrel::raft {
 // Takes the sender of a message of this term as leader.
 void RaftCore::follow(NodeId leader) {
   if (role_ != RaftRole::kFollower) become_follower(hard_.term, leader);
+  // The turn that was waited for when the last leader was lost may be shorter than a timeout.
+  if (leader_ == kNoNode) reset_timeout();
   leader_ = leader;
   elapsed_ = 0;
   is_booting_ = false;

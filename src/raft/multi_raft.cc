@@ -11,6 +11,7 @@ namespace petrel::raft {
 namespace {
 
 constexpr size_t kGroupsPerStaggerTick = 50;
+constexpr int64_t kWatchedTicksMax = 2;  // of one tick
 
 uint64_t message_bytes(const Message& message) {
   uint64_t bytes = sizeof(Message);
@@ -83,10 +84,14 @@ bool MultiRaft::is_suspected(NodeId node) const {
 
 // Costs what is awake: sleeping groups are not looked at.
 void MultiRaft::tick(Instant now) {
-  now_ = std::max(now_, now);
+  // A clock that jumps, or a process that stood still, is no silence of the others: leases rest on
+  // patience that was really spent.
+  const Duration passed = std::max(now, now_) - now_;
+  watched_ = watched_ + std::min(passed, options_->raft.tick * kWatchedTicksMax);
+  now_ = now_ + passed;
   for (Link& link : links_) {
     if (now_ - link.sent >= options_->beat) link.is_beat_due = true;
-    if (link.detector.begins_to_suspect(now_)) on_suspected(link.node);
+    if (link.detector.begins_to_suspect(watched_)) on_suspected(link.node);
   }
   size_t kept = 0;
   for (size_t i = 0; i < awake_.size(); ++i) {
@@ -169,7 +174,7 @@ Status MultiRaft::on_frame(NodeId from, const BlockRef& block, Slice bytes) {
   }
   ++counters_.frames_in;
   if (frame->info.epoch > link->epoch) on_epoch(*link, frame->info.epoch);
-  link->detector.on_heard(now_);
+  link->detector.on_heard(watched_);
   for (Message& message : frame->messages) receive(std::move(message));
   return Status::ok();
 }

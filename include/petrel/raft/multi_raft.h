@@ -108,6 +108,7 @@ class MultiRaft {
   NodeId self_;
   uint64_t epoch_;
   Instant now_;
+  Instant watched_;  // time as the detectors count it: no tick is longer than two
   std::unordered_map<GroupId, std::unique_ptr<Group>> groups_;
   std::vector<Link> links_;
   std::vector<std::pair<GroupId, Group*>> awake_;

@@ -3,8 +3,9 @@
 
 usage: run.py [--cpu SECONDS] [NAME]...
 
-The patches of the folder itself are for sim_raft, those of journal/ for sim_journal,
-those of store/ for sim_store. A line "arguments: ..." of a patch goes to the simulation.
+The patches of the folder itself are for sim_raft, those of groups/ for sim_groups, those of
+journal/ for sim_journal, those of store/ for sim_store. A line "arguments: ..." of a patch goes to
+the simulation.
 
 Prints one line per bug with the seed and the CPU time that found it; a bug that is not found within
 --cpu seconds (default 600) fails the run. The source tree is never changed.
@@ -46,6 +47,13 @@ SIMULATIONS = [
                 "tests/sim/world", "tests/sim/raft"),
                ("src/raft/*.cc", "src/base/*.cc", "tests/sim/world/sim_*.cc",
                 "tests/sim/raft/*.cc")),
+    Simulation(HERE / "groups",
+               ("src/raft", "src/base", "include/petrel/raft", "include/petrel/base",
+                "tests/sim/world", "tests/sim/raft", "tests/sim/groups"),
+               ("src/raft/*.cc", "src/base/*.cc", "tests/sim/world/sim_*.cc",
+                "tests/sim/raft/[cjp]*.cc", "tests/sim/raft/replica.cc",
+                "tests/sim/raft/seed_runner.cc",
+                "tests/sim/groups/*.cc")),
     Simulation(HERE / "journal",
                ("src/store", "src/base", "include/petrel/store", "include/petrel/base",
                 "tests/sim/world", "tests/sim/disk", "tests/sim/journal"),
