@@ -30,8 +30,14 @@ void ConsumerCore::flush_log() {
     answer_applied();
     return;
   }
+  // Nobody waits for what only says how far a client came; messages of the stream may be kept by
+  // it, though, and dead letters are sent when it is applied.
+  const bool is_awaited = host_.stream_config().retention != Retention::kLimits ||
+                          !answers_.is_empty() || !state_.dead().empty();
   // Refused: the group stopped. It stays for the next turn.
-  if (host_.propose(*this, log_.entry()) != 0) log_.clear();
+  if (host_.propose(*this, log_.entry(), is_awaited ? Urgency::kNow : Urgency::kSoon) != 0) {
+    log_.clear();
+  }
 }
 
 void ConsumerCore::apply(Slice entry) {

@@ -2,7 +2,7 @@
 
 namespace petrel::jetstream {
 
-Result<uint64_t> SoloGroup::propose(std::span<const Slice> parts) {
+Result<uint64_t> SoloGroup::propose(std::span<const Slice> parts, Urgency urgency) {
   if (failed_) return Error{Errc::kIo, "the journal failed"};
   Pending entry{proposed_ + 1, 0, {}};
   size_t bytes = 0;
@@ -18,6 +18,9 @@ Result<uint64_t> SoloGroup::propose(std::span<const Slice> parts) {
     record.bytes = entry.bytes;
     PETREL_TRY(const uint64_t position, journal_->append(record));
     if (options_.durability == Durability::kSynced) entry.position = position;
+    if (options_.demand != nullptr) {
+      (urgency == Urgency::kNow ? options_.demand->now : options_.demand->soon) = position;
+    }
   }
   proposed_ = entry.index;
   pending_.push_back(std::move(entry));

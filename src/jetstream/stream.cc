@@ -292,11 +292,11 @@ StreamHost& Stream::outside() {
   return core_->host;
 }
 
-uint64_t Stream::propose(Consumer& consumer, Slice entry) {
+uint64_t Stream::propose(Consumer& consumer, Slice entry, Urgency urgency) {
   EntryWriter head(EntryKind::kConsumerState);
   head.u64(core_->consumers.id_of(consumer));
   const Slice parts[] = {head.bytes(), entry};
-  return core_->propose(parts);
+  return core_->propose(parts, urgency);
 }
 
 void Stream::on_settled(Consumer& consumer, uint64_t sequence) {

@@ -51,9 +51,9 @@ void StreamCore::configure(const StreamConfig& next) {
   ack_head_ += ",\"seq\":";
 }
 
-uint64_t StreamCore::propose(std::span<const Slice> parts) {
+uint64_t StreamCore::propose(std::span<const Slice> parts, Urgency urgency) {
   if (is_failed || is_gone || group == nullptr) return 0;
-  const auto index = group->propose(parts);
+  const auto index = group->propose(parts, urgency);
   if (index) {
     host.wake(stream);
     return *index;

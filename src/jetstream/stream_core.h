@@ -40,7 +40,7 @@ class StreamCore final : public Answers::Sink {
 
   // --- for the parts ---
   // Index of the entry; 0: it cannot be taken now (`is_failed` says whether ever).
-  uint64_t propose(std::span<const Slice> parts);
+  uint64_t propose(std::span<const Slice> parts, Urgency urgency = Urgency::kNow);
   // Everything staged so far.
   uint64_t staged_index() const { return group->proposed_index(); }
   // What is published from now on waits until everything staged is applied.

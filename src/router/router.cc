@@ -11,7 +11,9 @@ namespace petrel::router {
 
 namespace {
 constexpr uint32_t kPortalSlot = ~0U;  // stands for no subscription: the answer to a request
-}
+// Subjects under it are used once, each with several tokens of its own: no plan is worth keeping.
+constexpr Slice kUsedOnce = "$JS.ACK.";
+}  // namespace
 
 Router::Router(const RouterOptions& options, RouterPort& port)
     : loop_(options.loop),
@@ -35,6 +37,12 @@ const DeliveryPlan& Router::plan_for(AccountInterest& account, Slice subject) {
   if (last_ != nullptr && last_->account == &account && !last_->is_shared &&
       same_bytes(last_->key, subject) && account.index.is_current(last_->stamp)) {
     return last_->plan;
+  }
+  if (subject.starts_with(kUsedOnce)) {
+    subject::InterestStamp stamp;
+    account.index.match(subject, match_, stamp);
+    build_plan(account, subject, scratch_plan_, false);
+    return scratch_plan_;
   }
   const uint64_t hash = PlanCache::hash_of(account, subject, false);
   if (PlanEntry* entry = cache_.find(hash, account, subject, false); entry != nullptr) {

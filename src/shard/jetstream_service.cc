@@ -16,6 +16,7 @@ constexpr Duration kSleepMax = Duration::seconds(60);
 constexpr Duration kBackupStep = Duration::millis(1);
 constexpr Duration kMaintainEvery = Duration::millis(100);
 constexpr size_t kMaintainAtOnce = 16;
+constexpr Duration kCommitDelay = Duration::millis(20);  // of what nobody waits for
 constexpr size_t kStreamBudget = 4096;  // entries and messages of one stream in one turn
 
 jetstream::Durability durability_of(const jetstream::StreamConfig& config,
@@ -53,11 +54,31 @@ Instant JetStreamService::run(router::Router& /*router*/, Instant now, WallTime 
   drop_removed();
   watch_first_checkpoints();
   maintain_stores();
-  if (journal_ != nullptr) journal_->commit();
+  const Instant commit_at = commit_journal();
   if (!runnable_.empty()) return now;
-  Instant latest = now + (backups_.empty() ? kSleepMax : kBackupStep);
+  Instant latest = std::min(now + (backups_.empty() ? kSleepMax : kBackupStep), commit_at);
   if (!used_.empty()) latest = std::min(latest, std::max(maintain_at_, now));
   return timers_.empty() ? latest : std::min(latest, timers_.begin()->first);
+}
+
+// Writes what somebody waits for, and with it all the rest. What nobody waits for goes with that or
+// when it is old enough: returns when that is.
+Instant JetStreamService::commit_journal() {
+  const Instant never{INT64_MAX};
+  if (journal_ == nullptr) return never;
+  const uint64_t synced = journal_->synced_position();
+  const bool may_wait = demand_.now <= synced && demand_.soon > synced;
+  if (!may_wait) {
+    journal_->commit();
+    soon_at_ = {};
+    return never;
+  }
+  if (soon_at_.ns == 0) soon_at_ = now_ + kCommitDelay;
+  if (soon_at_ <= now_) {
+    journal_->commit();
+    soon_at_ = now_ + kCommitDelay;
+  }
+  return soon_at_;
 }
 
 void JetStreamService::begin_backup(std::unique_ptr<JetStreamBackup> backup) {
@@ -208,6 +229,7 @@ void JetStreamService::create(NewStream wanted, StreamDone done) {
     streams_.erase({wanted.account, wanted.config.name});
     return;
   }
+  demand_.now = *position;
   made.stream().start();
   wake(made);
   creating_.push_back({*position, &made, std::move(done)});
@@ -233,7 +255,8 @@ Result<HostedStream*> JetStreamService::host(const NewStream& wanted, store::Gro
   }
   const uint64_t applied = std::max<uint64_t>(recovered.applied_index, kCreateIndex);
   auto driver = std::make_unique<jetstream::SoloGroup>(
-      jetstream::SoloGroupOptions{group, durability_of(wanted.config, node_.options), applied},
+      jetstream::SoloGroupOptions{group, durability_of(wanted.config, node_.options), applied,
+                                  &demand_},
       place.is_memory ? nullptr : journal_.get(), *stream);
   jetstream::SoloGroup* group_driver = driver.get();
   PETREL_TRY_STATUS(stream->open(std::move(recovered), std::move(driver)));
@@ -277,6 +300,7 @@ void JetStreamService::forget(jetstream::Stream& stream, std::function<void()> t
                           .bytes = Slice()});
     // A journal that takes nothing more: the stream is there again after the next start.
     removal->position = position ? *position : 0;
+    demand_.now = std::max(demand_.now, removal->position);
   }
   removals_.push_back(std::move(removal));
 }

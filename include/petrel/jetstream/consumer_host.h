@@ -3,6 +3,7 @@
 // Owner: Stream. Thread: the home loop.
 #pragma once
 
+#include "petrel/jetstream/group_driver.h"
 #include "petrel/jetstream/stream_host.h"
 #include "petrel/store/message_store.h"
 
@@ -25,7 +26,7 @@ class ConsumerHost {
   // Proposes a change of this consumer's state; it comes back through Consumer::apply. Entries are
   // idempotent deltas (delivered ranges, acked, termed, floors), gathered to one per turn.
   // Returns its index; 0: refused (the group stopped).
-  virtual uint64_t propose(Consumer& consumer, Slice entry) = 0;
+  virtual uint64_t propose(Consumer& consumer, Slice entry, Urgency urgency) = 0;
   // A message is not needed by this consumer any more (called from Consumer::apply): streams with
   // interest or workqueue retention remove it when nobody else needs it.
   virtual void on_settled(Consumer& consumer, uint64_t sequence) = 0;

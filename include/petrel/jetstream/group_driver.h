@@ -30,13 +30,18 @@ enum class Durability : uint8_t {
   kVolatile,  // committed at once, never journaled (memory storage)
 };
 
+enum class Urgency : uint8_t {
+  kNow,   // somebody waits for it
+  kSoon,  // nobody does: it may go to the disk with what comes later
+};
+
 class GroupDriver {
  public:
   virtual ~GroupDriver() = default;
 
   // The entry is the parts one after another; they are copied. Returns its index. kFull: try later;
   // kIo: the group stopped. Nothing is applied inside the call.
-  virtual Result<uint64_t> propose(std::span<const Slice> parts) = 0;
+  virtual Result<uint64_t> propose(std::span<const Slice> parts, Urgency urgency) = 0;
   // Calls GroupMember::apply for what is committed and not applied yet, at most `max` entries.
   // Returns whether more is waiting.
   virtual bool advance(size_t max) = 0;

@@ -16,10 +16,18 @@
 
 namespace petrel::jetstream {
 
+// What the groups of a loop put into their journal: up to where it must be written at once, and up
+// to where it may wait a little.
+struct JournalDemand {
+  uint64_t now = 0;
+  uint64_t soon = 0;
+};
+
 struct SoloGroupOptions {
   store::GroupId group = 0;
   Durability durability = Durability::kSynced;
-  uint64_t applied_index = 0;  // recovery ended here: the next entry is the one behind it
+  uint64_t applied_index = 0;       // recovery ended here: the next entry is the one behind it
+  JournalDemand* demand = nullptr;  // may be null
 };
 
 class SoloGroup final : public GroupDriver {
@@ -34,7 +42,7 @@ class SoloGroup final : public GroupDriver {
         proposed_(options.applied_index),
         applied_(options.applied_index) {}
 
-  Result<uint64_t> propose(std::span<const Slice> parts) override;
+  Result<uint64_t> propose(std::span<const Slice> parts, Urgency urgency) override;
   bool advance(size_t max) override;
   uint64_t proposed_index() const override { return proposed_; }
   uint64_t applied_index() const override { return applied_; }

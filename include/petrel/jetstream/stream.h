@@ -145,7 +145,7 @@ class Stream final : public GroupMember, public ConsumerHost, public store::Mess
   store::MessageStore& messages() override;
   StreamHost& outside() override;
   Stream& stream() override { return *this; }
-  uint64_t propose(Consumer& consumer, Slice entry) override;
+  uint64_t propose(Consumer& consumer, Slice entry, Urgency urgency) override;
   void on_settled(Consumer& consumer, uint64_t sequence) override;
   void on_settled_up_to(Consumer& consumer, uint64_t sequence) override;
   void wake(Consumer& consumer) override;

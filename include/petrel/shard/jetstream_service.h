@@ -8,6 +8,7 @@
 #pragma once
 
 #include "petrel/conf/options_jetstream.h"
+#include "petrel/jetstream/solo_group.h"
 #include "petrel/jetstream/stream.h"
 #include "petrel/jetstream/stream_config.h"
 #include "petrel/router/account_registry.h"
@@ -143,6 +144,7 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   void send_advisories();
   void drop_removed();
   void run_backups();
+  Instant commit_journal();
   void start_checkpoint(HostedStream& hosted);
   void watch_first_checkpoints();
   // Compaction, scrubbing and repair of the stores that were used lately, a few steps at a time.
@@ -170,6 +172,8 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   std::set<HostedStream*> recovering_;  // their first checkpoint is awaited
   std::function<void()> all_checkpointed_;
   uint64_t synced_ = 0;
+  jetstream::JournalDemand demand_;
+  Instant soon_at_{};  // what may wait is written then; 0: nothing waits
   std::vector<Advisory> advisories_;
   std::vector<std::unique_ptr<Removal>> removals_;
   std::vector<std::unique_ptr<JetStreamBackup>> backups_;

@@ -96,6 +96,26 @@ TEST(ConsumerAck, TheReplyWaitsForTheJournal) {
   EXPECT_EQ(world.take("again").size(), 1U);
 }
 
+TEST(ConsumerAck, OnlyAckSyncAsksForTheDiskAtOnce) {
+  World world;
+  const auto sent = delivered(world, World::pull_config(), 3);
+  ASSERT_EQ(sent.size(), 3U);
+  EXPECT_EQ(world.last_urgency, Urgency::kSoon);
+  world.ack(sent[0], "+ACK", "confirm");
+  EXPECT_EQ(world.last_urgency, Urgency::kNow);
+  world.ack(sent[1]);
+  EXPECT_EQ(world.last_urgency, Urgency::kSoon);
+}
+
+TEST(ConsumerAck, WhatAStreamKeepsMessagesForIsWrittenAtOnce) {
+  World world;
+  world.stream_config_.retention = Retention::kWorkQueue;
+  const auto sent = delivered(world, World::pull_config(), 1);
+  ASSERT_EQ(sent.size(), 1U);
+  world.ack(sent[0]);
+  EXPECT_EQ(world.last_urgency, Urgency::kNow);
+}
+
 TEST(ConsumerAck, ForgedSubjectsChangeNothing) {
   World world;
   const auto sent = delivered(world, World::pull_config(), 2);

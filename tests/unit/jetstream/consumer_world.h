@@ -170,6 +170,7 @@ class ConsumerWorld final : public ConsumerHost,
   std::vector<std::string> logs;
   std::set<std::string> gone;  // subjects without a subscriber
   bool listens_to_advisories = true;
+  Urgency last_urgency = Urgency::kNow;  // of what was proposed last
   bool commits = true;
   size_t budget = 1000;
   bool was_removed = false;
@@ -182,7 +183,8 @@ class ConsumerWorld final : public ConsumerHost,
   StreamHost& outside() override { return *this; }
   // Only handed back to this host, never looked into.
   Stream& stream() override { return *nothing_; }
-  uint64_t propose(Consumer&, Slice entry) override {
+  uint64_t propose(Consumer&, Slice entry, Urgency urgency) override {
+    last_urgency = urgency;
     proposed_.emplace_back(entry);
     ++proposals;
     return static_cast<uint64_t>(proposals);
@@ -251,6 +253,7 @@ class ConsumerWorld final : public ConsumerHost,
   int ids_ = 0;
   std::vector<OutgoingMessage> sent_;
   std::deque<std::string> proposed_;
+
   std::vector<std::string> journal_;
   std::string checkpoint_;
   bool has_checkpoint_ = false;

@@ -41,13 +41,28 @@ class Member final : public GroupMember {
 
 class SoloGroupTest : public testing::Test {
  protected:
-  Result<uint64_t> propose(SoloGroup& group, Slice first, Slice second) {
+  Result<uint64_t> propose(SoloGroup& group, Slice first, Slice second,
+                           Urgency urgency = Urgency::kNow) {
     const std::array<Slice, 2> parts{first, second};
-    return group.propose(parts);
+    return group.propose(parts, urgency);
   }
   FakeJournal journal_;
   Member member_;
 };
+
+TEST_F(SoloGroupTest, SaysUpToWhereTheJournalIsNeededAtOnce) {
+  JournalDemand demand;
+  SoloGroup group({7, Durability::kSynced, 0, &demand}, &journal_, member_);
+  ASSERT_TRUE(propose(group, "a", "", Urgency::kSoon));
+  EXPECT_EQ(demand.now, 0U);
+  EXPECT_EQ(demand.soon, 1U);
+  ASSERT_TRUE(propose(group, "b", "", Urgency::kNow));
+  ASSERT_TRUE(propose(group, "c", "", Urgency::kSoon));
+  EXPECT_EQ(demand.now, 2U);
+  EXPECT_EQ(demand.soon, 3U);
+  EXPECT_FALSE(group.advance(10));
+  EXPECT_EQ(member_.applied, "");
+}
 
 TEST_F(SoloGroupTest, AppliesOnlyWhatTheJournalHasOnDisk) {
   SoloGroup group({7, Durability::kSynced, 0}, &journal_, member_);

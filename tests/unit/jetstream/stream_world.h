@@ -30,7 +30,7 @@ class ManualGroup final : public GroupDriver {
   explicit ManualGroup(GroupMember& member, uint64_t applied = 0)
       : member_(member), proposed_(applied), applied_(applied) {}
 
-  Result<uint64_t> propose(std::span<const Slice> parts) override {
+  Result<uint64_t> propose(std::span<const Slice> parts, Urgency /*urgency*/) override {
     if (is_full) return Error{Errc::kFull};
     if (is_broken) return Error{Errc::kIo, "disk failed"};
     std::string entry;
