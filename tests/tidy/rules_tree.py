@@ -5,7 +5,6 @@ import pathlib
 import re
 import shutil
 import subprocess
-import tempfile
 
 import tree
 
@@ -100,22 +99,24 @@ def compatibility(root):
     return problems
 
 
+# Paths are relative to the root, so that a compiler cache knows what it compiled last time.
 def _compile_alone(root, path, folder):
     compiler = [os.environ.get("CXX") or "c++"]
     if shutil.which("ccache"):
         compiler.insert(0, "ccache")
-    source = pathlib.Path(folder) / (re.sub(r"\W", "_", str(path)) + ".cc")
-    source.write_text(f'#include "{root / path}"\n')
-    done = subprocess.run([*compiler, "-std=c++20", "-I", str(root / "include"), "-I", str(root / "src"), "-c",
-                           str(source), "-o", str(source.with_suffix(".o"))], capture_output=True, text=True,
-                          check=False)
+    source = folder / (re.sub(r"\W", "_", str(path)) + ".cc")
+    (root / source).write_text(f'#include "{path}"\n')
+    done = subprocess.run([*compiler, "-std=c++20", "-Iinclude", "-Isrc", "-I.", "-c", str(source), "-o",
+                           str(source.with_suffix(".o"))], cwd=root, capture_output=True, text=True, check=False)
     return [f"{path}:1: does not compile alone: " + done.stderr.strip()[:600]] if done.returncode else []
 
 
 def headers(root):
     """Every header includes what it needs."""
     paths = tree.files(root, ".h", under=("src/", "include/"))
-    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:
+    folder = pathlib.Path("build/headers_alone")
+    (root / folder).mkdir(parents=True, exist_ok=True)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
         return sum(pool.map(lambda path: _compile_alone(root, path, folder), paths), [])
 
 
