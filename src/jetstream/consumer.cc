@@ -455,7 +455,7 @@ ConsumerInfoView ConsumerCore::info() const {
   view.num_waiting = alive_pulls();
   const store::StoreState& stream = host_.messages().state();
   view.num_pending = state_.next() > stream.last_sequence ? state_.held().size() : num_pending();
-  view.push_bound = is_push() && push_.is_active;
+  view.push_bound = is_push() && is_listened_to();
   view.ts = host_.outside().wall_now();
   if (is_paused()) {
     view.paused = true;

@@ -169,6 +169,8 @@ class ConsumerCore final : public Consumer {
   Halt send_to_push(const Candidate& candidate, const Frame& frame);
   void check_interest();
   void set_active(bool is_active);
+  // Whether somebody subscribes to the deliver subject.
+  bool is_listened_to() const;
   bool is_before_its_time(const Candidate& candidate);
   void send_flow_request();
   void beat_push();

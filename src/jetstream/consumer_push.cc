@@ -73,18 +73,26 @@ void ConsumerCore::set_active(bool is_active) {
   }
 }
 
+bool ConsumerCore::is_listened_to() const {
+  return host_.outside().has_interest(host_.stream(), config_.deliver_subject,
+                                      config_.deliver_group);
+}
+
 void ConsumerCore::check_interest() {
   if (now() < push_.look_at) return;
-  const bool is_there =
-      host_.outside().has_interest(host_.stream(), config_.deliver_subject, config_.deliver_group);
+  const bool is_there = is_listened_to();
   if (is_there != push_.is_active) {
     set_active(is_there);
   } else if (!is_there) {
     push_.look_pause = std::clamp(push_.look_pause * 2, kLookMin, kLookMax);
     push_.look_at = now() + push_.look_pause;
   }
-  // Somebody who listened may leave without a delivery that would show it.
-  if (is_there) push_.look_at = now() + kLookMax;
+  // Somebody who listened may leave without a delivery that would show it; a consumer that is to go
+  // soon after looks more often.
+  if (is_there) {
+    const Duration half = Duration::nanos(inactive_after_.ns / 2);
+    push_.look_at = now() + (half.ns > 0 ? std::clamp(half, kLookMin, kLookMax) : kLookMax);
+  }
 }
 
 Halt ConsumerCore::push_halt() {

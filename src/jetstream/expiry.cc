@@ -12,7 +12,9 @@
 namespace petrel::jetstream {
 namespace {
 
-constexpr int64_t kSecond = 1'000'000'000;
+constexpr int64_t kTick = 100'000'000;
+constexpr int64_t kTicksPerSecond = 10;
+constexpr int64_t kLastTick = INT64_MAX / kTick;
 constexpr size_t kBatch = 1000;
 
 }  // namespace
@@ -21,7 +23,9 @@ void Expiry::on_stored(uint64_t sequence, WallTime time, int64_t ttl_seconds) {
   if (ttl_seconds < 0) {
     never_.insert(sequence);
   } else if (ttl_seconds > 0) {
-    due_[(time.ns + kSecond - 1) / kSecond + ttl_seconds].push_back(sequence);
+    const int64_t now = (time.ns + kTick - 1) / kTick;
+    const int64_t ticks = std::min(ttl_seconds, (kLastTick - now) / kTicksPerSecond);
+    due_[now + ticks * kTicksPerSecond].push_back(sequence);
   }
 }
 
@@ -32,10 +36,10 @@ std::string Expiry::snapshot() const {
     out.i64(-1);
     out.u64(sequence);
   }
-  for (const auto& [second, sequences] : due_) {
+  for (const auto& [tick, sequences] : due_) {
     for (const uint64_t sequence : sequences) {
       if (!core_.store->contains(sequence)) continue;
-      out.i64(second);
+      out.i64(tick);
       out.u64(sequence);
     }
   }
@@ -45,12 +49,12 @@ std::string Expiry::snapshot() const {
 void Expiry::restore(Slice snapshot) {
   EntryReader reader(snapshot);
   while (!reader.at_end() && reader.is_ok()) {
-    const int64_t second = reader.i64();
+    const int64_t tick = reader.i64();
     const uint64_t sequence = reader.u64();
-    if (second < 0) {
+    if (tick < 0) {
       never_.insert(sequence);
     } else {
-      due_[second].push_back(sequence);
+      due_[tick].push_back(sequence);
     }
   }
 }
@@ -65,7 +69,7 @@ bool Expiry::run(WallTime now) {
 bool Expiry::run_ttl(WallTime now) {
   std::vector<uint64_t> sequences;
   auto bucket = due_.begin();
-  while (bucket != due_.end() && bucket->first * kSecond <= now.ns && sequences.size() < kBatch) {
+  while (bucket != due_.end() && bucket->first * kTick <= now.ns && sequences.size() < kBatch) {
     std::vector<uint64_t>& candidates = bucket->second;
     std::erase_if(candidates, [&](uint64_t sequence) { return !core_.store->contains(sequence); });
     for (const uint64_t sequence : candidates) {
@@ -151,7 +155,7 @@ bool Expiry::propose(const std::vector<uint64_t>& sequences) {
 
 WallTime Expiry::next_due() const {
   WallTime due{};
-  if (!due_.empty()) due.ns = due_.begin()->first * kSecond;
+  if (!due_.empty()) due.ns = due_.begin()->first * kTick;
   const store::StoreState& state = core_.store->state();
   if (core_.config.max_age.ns <= 0 || state.messages == 0) return due;
   WallTime first = state.first_time;

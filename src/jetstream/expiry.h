@@ -1,7 +1,8 @@
 // Expiry: which messages are to go because of their age or their own time to live, and the markers
 // that take the place of the last message of a subject.
 //
-// Owner: StreamCore. Thread: the home loop. No timer per message: a list per second.
+// Owner: StreamCore. Thread: the home loop. No timer per message: a list per tenth of a
+// second, so that a message goes at most that much after its time.
 // The leader proposes, entries remove. Limits: at most 1,000 messages per entry.
 // Source: spec streams.md section 3 (max_age, TTL expiry, delete marker).
 #pragma once
@@ -44,7 +45,7 @@ class Expiry {
   bool deserves_marker(uint64_t sequence, bool& is_pending);
 
   StreamCore& core_;
-  std::map<int64_t, std::vector<uint64_t>> due_;  // second -> sequences
+  std::map<int64_t, std::vector<uint64_t>> due_;  // tenth of a second -> sequences
   std::set<uint64_t> never_;
   uint64_t age_from_ = 0;        // everything below was looked at
   uint64_t proposed_index_ = 0;  // wait for it before more is proposed

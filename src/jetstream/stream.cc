@@ -30,6 +30,7 @@ Status Stream::open(store::RecoveredStore recovered, std::unique_ptr<GroupDriver
     core_->store->advance(core_->config.first_seq);
   }
   core_->reported_bytes = 0;
+  core_->reported_consumers = 0;
   return {};
 }
 
@@ -56,6 +57,7 @@ void Stream::stop(Slice reason) {
   core_->batches.clear();
   core_->fast.clear();
   core_->reads.stop();
+  core_->report_usage(0, 0);
 }
 
 // --- each turn ---
@@ -83,7 +85,9 @@ bool Stream::run(size_t budget) {
     if (core.group->applied_index() == core.group->proposed_index()) break;
   }
   core.answers.drain(core.group->applied_index(), core);
-  core.report_usage();
+  if (core.is_stopped) return is_more;
+  core.report_usage(static_cast<int64_t>(core.store->state().bytes),
+                    static_cast<int64_t>(core.consumers.size()));
   core.arrange_wake();
   return is_more;
 }
@@ -315,9 +319,7 @@ void Stream::wake_at(Consumer& consumer, Instant when) {
 void Stream::remove_inactive(Consumer& consumer) {
   EntryWriter entry(EntryKind::kConsumerGone);
   entry.text(consumer.name());
-  core_->operate(entry.bytes(), [this, gone = consumer.name()](const ApiError* error) {
-    if (error == nullptr) core_->host.on_consumer_gone(*this, gone);
-  });
+  core_->operate(entry.bytes(), [](const ApiError* /*error*/) {});
 }
 
 // --- MessageStore::Listener ---

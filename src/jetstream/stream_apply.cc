@@ -157,6 +157,11 @@ void StreamApply::roll_up(const MessageEntry& message) {
     purge_below(is_skipped ? sequence + 1 : sequence);
     return;
   }
+  // A client may publish to a pattern; it then rolls up whatever the pattern admits.
+  if (!subject::is_literal(message.subject)) {
+    purge_matches(std::string(message.subject), sequence, 0);
+    return;
+  }
   for (;;) {
     const store::SubjectTotals totals = core_.store->totals_of(message.subject);
     if (totals.messages == 0 || totals.first_sequence >= sequence) break;

@@ -58,7 +58,8 @@ class StreamCore final : public Answers::Sink {
   void unsubscribe();
   void take(Inlet inlet, const Incoming& message);
   bool run_timers();
-  void report_usage();
+  // Tells the host what changed since the last call.
+  void report_usage(int64_t bytes, int64_t consumer_count);
   void arrange_wake();
   // The configuration was replaced by an applied entry.
   void on_updated();
@@ -103,6 +104,7 @@ class StreamCore final : public Answers::Sink {
   // How many messages an applied entry removed, for who asked: index, count.
   std::unordered_map<uint64_t, uint64_t> results;
   int64_t reported_bytes = 0;
+  int64_t reported_consumers = 0;
 
   StreamApply apply;
   StreamIngest ingest;

@@ -147,11 +147,13 @@ bool StreamCore::run_timers() {
   return sourcing.run(now) || is_more;
 }
 
-void StreamCore::report_usage() {
-  const auto bytes = static_cast<int64_t>(store->state().bytes);
-  if (bytes == reported_bytes) return;
-  host.on_usage(stream, bytes - reported_bytes);
+void StreamCore::report_usage(int64_t bytes, int64_t consumer_count) {
+  if (bytes != reported_bytes) host.on_usage(stream, bytes - reported_bytes);
   reported_bytes = bytes;
+  if (consumer_count != reported_consumers) {
+    host.on_consumers(stream, consumer_count - reported_consumers);
+  }
+  reported_consumers = consumer_count;
 }
 
 void StreamCore::arrange_wake() {

@@ -7,6 +7,7 @@
 #include "petrel/shard/jetstream_usage.h"
 #include "petrel/shard/stream_description.h"
 #include "petrel/store/journal.h"
+#include "petrel/subject/subject.h"
 
 #include <algorithm>
 #include <chrono>
@@ -16,6 +17,14 @@
 namespace petrel::server {
 
 namespace {
+
+// Whether requests for account information go to another account.
+bool has_api_import(const std::vector<conf::ImportOptions>& imports) {
+  return std::any_of(imports.begin(), imports.end(), [](const conf::ImportOptions& import) {
+    const std::string& subject = import.to.empty() ? import.subject : import.to;
+    return import.is_service && subject::is_subset_match("$JS.API.INFO", subject);
+  });
+}
 
 LogLevel level_of(jetstream::LogLevel level) {
   switch (level) {
@@ -233,6 +242,7 @@ std::vector<shard::JetStreamAccount> JetStream::described(
   std::vector<shard::JetStreamAccount> all;
   for (const auto& [name, account] : accounts.all()) {
     shard::JetStreamAccount one{name, account->jetstream.has_value() && !account->is_system, {}};
+    one.imports_api = !one.enabled && has_api_import(account->imports);
     jetstream::ConfigLimits& limits = one.limits;
     limits.duplicate_window = node_.options.limits.duplicate_window;
     limits.server_max_ack_pending = node_.options.limits.max_ack_pending;
@@ -266,6 +276,10 @@ void JetStream::change_accounts(const auth::AccountSnapshot& accounts) {
     }
     node_.post(0, [this, account] { api_->set_account(account); });
   }
+}
+
+void JetStream::stop_streams(uint16_t loop) {
+  node_.services[loop]->stop_streams();
 }
 
 void JetStream::shut_down() {

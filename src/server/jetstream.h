@@ -43,6 +43,8 @@ class JetStream {
 
   // Accounts and limits of a changed configuration. Thread: control; the loops run.
   void change_accounts(const auth::AccountSnapshot& accounts);
+  // On its loop, before the clients are closed.
+  void stop_streams(uint16_t loop);
   // After the loops ended: leaves everything in checkpoints.
   void shut_down();
 

@@ -111,6 +111,12 @@ void Server::stop() {
   impl.workers.reset();
   if (impl.auth_service != nullptr) impl.auth_service->stop();
   impl.close_client_listener();
+  if (impl.jetstream != nullptr) {
+    // Clients that wait for messages are told before they are closed.
+    impl.on_every_loop(
+        [&](uint16_t loop, shard::Shard& /*shard*/) { impl.jetstream->stop_streams(loop); });
+    impl.on_every_loop([](uint16_t /*loop*/, shard::Shard& /*shard*/) {});
+  }
   impl.on_every_loop([](uint16_t /*loop*/, shard::Shard& shard) {
     shard.close_all(session::CloseReason::kServerShutdown);
   });

@@ -113,8 +113,8 @@ void HostedStream::on_usage(jetstream::Stream& /*stream*/, int64_t bytes) {
   service_.node().usage->add(place_.is_memory, bytes);
 }
 
-void HostedStream::on_consumer_gone(jetstream::Stream& /*stream*/, Slice /*consumer*/) {
-  place_.account_usage->consumers.fetch_sub(1, std::memory_order_relaxed);
+void HostedStream::on_consumers(jetstream::Stream& /*stream*/, int64_t consumers) {
+  place_.account_usage->consumers.fetch_add(consumers, std::memory_order_relaxed);
 }
 
 }  // namespace petrel::shard

@@ -71,7 +71,7 @@ class HostedStream final : public jetstream::StreamHost {
   std::string time_zone(Slice name) override;
   bool may_store(jetstream::Stream& stream, uint64_t more) override;
   void on_usage(jetstream::Stream& stream, int64_t bytes) override;
-  void on_consumer_gone(jetstream::Stream& stream, Slice consumer) override;
+  void on_consumers(jetstream::Stream& stream, int64_t consumers) override;
 
   static constexpr size_t kInlets = 7;
 

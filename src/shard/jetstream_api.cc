@@ -124,6 +124,10 @@ void JetStreamApi::set_account(const JetStreamAccount& described) {
     account = std::make_unique<Account>();
     account->name = described.name;
     account->interest = &node_.accounts->get(described.name);
+  }
+  if (described.imports_api) {
+    account->inlet.reset();
+  } else if (account->inlet == nullptr) {
     account->inlet = std::make_unique<Inlet>(*this, *account);
   }
   account->enabled = described.enabled;

@@ -68,8 +68,12 @@ void JetStreamService::begin(Instant now, WallTime wall_now,
   all_checkpointed_ = std::move(all_checkpointed);
 }
 
-void JetStreamService::shut_down() {
+void JetStreamService::stop_streams() {
   for (const auto& [key, hosted] : streams_) hosted->stream().stop("Server Shutdown");
+}
+
+void JetStreamService::shut_down() {
+  stop_streams();
   send_advisories();
   if (journal_ != nullptr) journal_->commit();
   disk_->drain();

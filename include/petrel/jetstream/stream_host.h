@@ -68,13 +68,13 @@ class StreamHost {
   virtual std::string next_id() = 0;
   // Reserved and free bytes for the kind of storage: whether `more` bytes may be stored now.
   virtual bool may_store(Stream& stream, uint64_t more) = 0;
-  // Changes of what the account uses, for its limits and monitoring.
+  // Changes of what the account uses, for its limits and monitoring. A stream that stops uses
+  // nothing any longer.
   virtual void on_usage(Stream& stream, int64_t bytes) = 0;
+  virtual void on_consumers(Stream& stream, int64_t consumers) = 0;
   // The bytes of a file of the IANA time zone database (TZif) by the zone's name, which comes from
   // a client; empty: there is none. Source of time zones of message schedules.
   virtual std::string time_zone(Slice) { return {}; }
-  // The consumer or stream removed itself (inactivity); the registry forgets it.
-  virtual void on_consumer_gone(Stream& stream, Slice consumer) = 0;
 };
 
 }  // namespace petrel::jetstream

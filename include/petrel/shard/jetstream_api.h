@@ -26,6 +26,8 @@ struct JetStreamAccount {
   std::string name;
   bool enabled = true;  // false: requests are answered with 10039
   jetstream::ConfigLimits limits = {};
+  // The account has no JetStream of its own and imports the API of another one, which answers.
+  bool imports_api = false;
 };
 
 class JetStreamApi final : public LoopService {

@@ -89,6 +89,8 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   void create(NewStream wanted, StreamDone done);
   // Forgets a stream that ended (Stream::remove); `then` once that is on disk. Its files go later.
   void forget(jetstream::Stream& stream, std::function<void()> then);
+  // Nothing is taken or delivered any more; waiting pulls are told "Server Shutdown".
+  void stop_streams();
   // The journal is synced, everything checkpointed, the disk idle. Last call.
   void shut_down();
   // Sends a message in an account: answers and advisories. From run only, or from completions.

@@ -69,7 +69,7 @@ class StreamSim final : public jetstream::StreamHost, private store::Journal::Li
   std::string next_id() override { return std::string(22, '0'); }
   bool may_store(jetstream::Stream&, uint64_t) override { return true; }
   void on_usage(jetstream::Stream&, int64_t) override {}
-  void on_consumer_gone(jetstream::Stream&, Slice) override {}
+  void on_consumers(jetstream::Stream&, int64_t) override {}
 
   // --- Journal::Listener ---
   void on_synced(uint64_t position) override;

@@ -226,7 +226,7 @@ class ConsumerWorld final : public ConsumerHost,
   std::string next_id() override { return "ID" + std::to_string(++ids_); }
   bool may_store(Stream&, uint64_t) override { return true; }
   void on_usage(Stream&, int64_t) override {}
-  void on_consumer_gone(Stream&, Slice) override {}
+  void on_consumers(Stream&, int64_t) override {}
 
   // --- MessageStore::Listener ---
   void on_readable() override {}

@@ -228,6 +228,31 @@ TEST(StreamExpiry, AgeRemovesMessages) {
   EXPECT_EQ(world.stream->state().messages, 0U);
 }
 
+TEST(StreamUsage, TellsBytesAndConsumersUntilTheStreamIsGone) {
+  StreamWorld world({});
+  fill(world, 2);
+  EXPECT_EQ(create(world, "c"), 0);
+  EXPECT_EQ(create(world, "d"), 0);
+  EXPECT_GT(world.usage, 0);
+  EXPECT_EQ(world.consumers_in_use, 2);
+  world.stream->remove([](const ApiError* error) { EXPECT_EQ(error, nullptr); });
+  world.run();
+  EXPECT_EQ(world.usage, 0);
+  EXPECT_EQ(world.consumers_in_use, 0);
+}
+
+TEST(StreamExpiry, AMessageGoesSoonAfterItsTime) {
+  StreamConfig config;
+  config.allow_msg_ttl = true;
+  StreamWorld world(config);
+  world.pass(Duration::millis(150));  // not at the beginning of a second
+  world.publish("s.a", "brief", {{"Nats-TTL", "1s"}});
+  world.pass(Duration::millis(900));
+  EXPECT_NE(world.read(1), "");
+  world.pass(Duration::millis(200));
+  EXPECT_EQ(world.read(1), "");
+}
+
 TEST(StreamExpiry, EachMessageMayHaveItsOwnTime) {
   StreamConfig config;
   config.max_age = Duration::seconds(10);

@@ -186,6 +186,17 @@ TEST(StreamPublish, RollsUpASubjectOrTheStream) {
             refusal(500, 10111, "rollup not permitted"));
 }
 
+TEST(StreamPublish, RollsUpWhatAPatternAdmits) {
+  StreamConfig config;
+  config.allow_rollup_hdrs = true;
+  StreamWorld world(config);
+  for (const char* subject : {"s.a", "s.b", "s.c.d"}) world.publish(subject, "x");
+  world.publish("s.*", "sum", {{"Nats-Rollup", "sub"}});
+  EXPECT_EQ(world.stream->state().messages, 2U);
+  EXPECT_NE(world.read(3), "");
+  EXPECT_NE(world.read(4), "");
+}
+
 TEST(StreamPublish, CountsWithoutWaitingForCommits) {
   StreamConfig config;
   config.allow_msg_counter = true;

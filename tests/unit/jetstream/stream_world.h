@@ -190,13 +190,14 @@ class StreamWorld final : public StreamHost {
   std::string next_id() override { return "0123456789012345678901"; }
   bool may_store(Stream&, uint64_t) override { return !is_account_full; }
   void on_usage(Stream&, int64_t bytes) override { usage += bytes; }
-  void on_consumer_gone(Stream&, Slice) override {}
+  void on_consumers(Stream&, int64_t count) override { consumers_in_use += count; }
 
   Instant clock{1'000'000'000};
   WallTime wall{1'700'000'000'000'000'000};
   Instant due{};
   bool is_account_full = false;
   int64_t usage = 0;
+  int64_t consumers_in_use = 0;
   std::vector<Sent> sent;
   std::vector<Sent> advisories;
   std::vector<std::string> logged;
