@@ -23,3 +23,22 @@ retry() {
 skip() { echo "SKIP $client: $*"; echo "0 passed, 0 failed, 1 skipped"; exit 0; }
 fail() { echo "FAIL $client: $*"; echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 need() { command -v "$1" >/dev/null || skip "needs $1, which is not installed"; }
+
+# run_parts COMMAND-LINE...: runs one after the other and ends with the sum of their last lines.
+run_parts() {
+  local part output line passed=0 failed=0 skipped=0 p f s
+  for part in "$@"; do
+    output=$(eval "$part")
+    line=$(tail -1 <<<"$output")
+    if [[ $line =~ ^[0-9]+\ passed,\ [0-9]+\ failed,\ [0-9]+\ skipped$ ]]; then
+      head -n -1 <<<"$output"
+      read -r p _ f _ s _ <<<"$line"
+      passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    else
+      echo "$output"
+      failed=$((failed + 1))
+    fi
+  done
+  echo "$passed passed, $failed failed, $skipped skipped"
+  exit $((failed > 0))
+}

@@ -10,10 +10,4 @@ if ! cmp -s "$here/requirements.txt" "$work/site/requirements.txt"; then
   cp "$here/requirements.txt" "$work/site/requirements.txt"
 fi
 export PYTHONPATH=$work/site
-core=$(python3 -W ignore "$here/checks.py" "$server"); core_status=$?
-echo "$core" | head -n -1
-stream=$(python3 -W ignore "$here/jetstream_checks.py" "$server"); stream_status=$?
-echo "$stream" | head -n -1
-printf '%s\n%s\n' "$core" "$stream" | awk '/ passed, / { passed += $1; failed += $3; skipped += $5 }
-  END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped }'
-exit $((core_status | stream_status))
+run_parts "python3 -W ignore '$here/checks.py' '$server'" "python3 -W ignore '$here/jetstream_checks.py' '$server'"

@@ -455,7 +455,7 @@ func main() {
 		{"bcrypt_password", refused(`authorization { user: a, password: `+bcrypt+` }`, nats.UserInfo("a", "secret"),
 			nats.UserInfo("a", "wrong"))},
 	}
-	checks = append(checks, tlsChecks...)
+	checks = append(append(checks, tlsChecks...), jetstreamChecks...)
 	passed, failed := 0, 0
 	for _, one := range checks {
 		if err := one.check(); err != nil {

@@ -9,4 +9,5 @@ if ! cmp -s "$here/package.json" "$work/package.json"; then
   retry npm install --prefix "$work" --cache "$cache/npm" --no-package-lock --no-audit --no-fund --silent >&2 ||
     { rm -f "$work/package.json"; fail "cannot be installed"; }
 fi
-exec node "$here/../javascript_checks.mjs" "$work" @nats-io/transport-node "$server"
+arguments="'$work' @nats-io/transport-node '$server'"
+run_parts "node '$here/../javascript_checks.mjs' $arguments" "node '$here/../javascript_jetstream_checks.mjs' $arguments"
