@@ -33,7 +33,7 @@ GroupsPlan GroupsPlan::of_seed(uint64_t seed) {
   if (often()) group.disk.slow_per_mille = static_cast<uint32_t>(prng.below(10));
   if (prng.chance(400)) group.disk.fail_per_mille = 1;
   group.raft.quiesce_ticks = 20;
-  if (prng.chance(300)) group.raft.retain_bytes = 500;
+  if (often()) group.raft.retain_bytes = 300;
   group.raft.forward_proposals = prng.chance(300);
   group.fault_every = Duration::millis(100 + static_cast<int64_t>(prng.below(600)));
   group.client_every = Duration::millis(10 + static_cast<int64_t>(prng.below(40)));
