@@ -3,6 +3,8 @@
 
 usage: run.py [--cpu SECONDS] [NAME]...
 
+A name is part of the name of a patch, or a simulation: raft, groups, journal, store.
+
 The patches of the folder itself are for sim_raft, those of groups/ for sim_groups, those of
 journal/ for sim_journal, those of store/ for sim_store. A line "arguments: ..." of a patch goes to
 the simulation.
@@ -31,6 +33,7 @@ STEP = 50  # seeds of one run
 
 @dataclasses.dataclass
 class Simulation:
+    name: str
     patches: pathlib.Path
     copied: tuple  # folders
     sources: tuple  # patterns
@@ -42,26 +45,26 @@ class Simulation:
 
 
 SIMULATIONS = [
-    Simulation(HERE,
+    Simulation("raft", HERE,
                ("src/raft", "src/base", "include/petrel/raft", "include/petrel/base",
                 "tests/sim/world", "tests/sim/raft"),
                ("src/raft/*.cc", "src/base/*.cc", "tests/sim/world/sim_*.cc",
                 "tests/sim/raft/*.cc")),
-    Simulation(HERE / "groups",
+    Simulation("groups", HERE / "groups",
                ("src/raft", "src/base", "include/petrel/raft", "include/petrel/base",
                 "tests/sim/world", "tests/sim/raft", "tests/sim/groups"),
                ("src/raft/*.cc", "src/base/*.cc", "tests/sim/world/sim_*.cc",
                 "tests/sim/raft/[cjp]*.cc", "tests/sim/raft/replica.cc",
                 "tests/sim/raft/seed_runner.cc",
                 "tests/sim/groups/*.cc")),
-    Simulation(HERE / "journal",
+    Simulation("journal", HERE / "journal",
                ("src/store", "src/base", "include/petrel/store", "include/petrel/base",
                 "tests/sim/world", "tests/sim/disk", "tests/sim/journal"),
                ("src/store/journal_*.cc", "src/store/segment_journal.cc",
                 "src/store/segment_pool.cc", "src/base/*.cc", "tests/sim/disk/*.cc",
                 "tests/sim/journal/*.cc"),
                ("-lsodium",)),
-    Simulation(HERE / "store",
+    Simulation("store", HERE / "store",
                ("src/store", "src/base", "src/subject", "include/petrel/store",
                 "include/petrel/base", "include/petrel/subject", "tests/sim/world",
                 "tests/sim/disk", "tests/sim/store"),
@@ -162,7 +165,8 @@ def main():
     passed = failed = 0
     for simulation in SIMULATIONS:
         patches = [patch for patch in sorted(simulation.patches.glob("*.patch"))
-                   if not options.names or any(name in patch.stem for name in options.names)]
+                   if not options.names or simulation.name in options.names
+                   or any(name in patch.stem for name in options.names)]
         if patches:
             found, missed = try_all(simulation, patches, options.cpu)
             passed, failed = passed + found, failed + missed

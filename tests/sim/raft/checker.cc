@@ -16,6 +16,10 @@ std::string at(uint64_t node, raft::LogIndex index) {
 
 }  // namespace
 
+void Checker::on_history(const raft::Entry& entry) {
+  committed_.push_back({entry.term, entry.term, hash_bytes(entry.data.bytes())});
+}
+
 void Checker::on_leader(uint64_t node, const raft::RaftNode& raft) {
   const raft::Term term = raft.term();
   const auto [known, is_first] = leaders_.emplace(term, node);

@@ -15,6 +15,8 @@ namespace petrel::sim {
 
 class Checker {
  public:
+  // What was committed before anybody looked, from index 1 on.
+  void on_history(const raft::Entry& entry);
   void on_leader(uint64_t node, const raft::RaftNode& raft);
   void on_committed(uint64_t node, const raft::RaftNode& raft, raft::LogIndex from);
   void on_applied(uint64_t node, raft::LogIndex index, uint64_t state_hash);

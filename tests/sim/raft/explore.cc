@@ -20,7 +20,8 @@ uint64_t mixed(uint64_t hash, uint64_t value) {
 
 uint64_t hash_of(const ExploreDisk& disk) {
   uint64_t hash = mixed(disk.hard.term, disk.hard.vote);
-  hash = mixed(hash, disk.hard.commit);
+  hash = mixed(mixed(hash, disk.hard.commit), disk.base.index);
+  hash = mixed(mixed(hash, disk.staged.index), disk.staged_state.size());
   for (const raft::Entry& entry : disk.log) {
     hash = mixed(mixed(hash, entry.term), hash_bytes(entry.data.bytes()));
   }
@@ -70,11 +71,52 @@ raft::RaftOptions explore_options() {
   options.election_ticks = 1;
   options.heartbeat_ticks = 1;
   options.append_bytes_max = 1;
+  options.retain_bytes = 0;
   return options;
 }
 
+raft::RaftOptions options_of(const Scenario& scenario) {
+  raft::RaftOptions options = explore_options();
+  if (!scenario.has_leases) return options;
+  options.election_ticks = 2;
+  options.lease = options.tick;
+  return options;
+}
+
+// What a state machine that applied `entries` saves.
+std::string state_of(std::span<const raft::Entry> entries) {
+  StateMachine machine;
+  for (const raft::Entry& entry : entries) machine.apply(entry);
+  return machine.save();
+}
+
+// Node 1 has put a snapshot in place of its log, node 2 an older one, node 3 has slept through it
+// all. The search begins when the first chunk is on its way.
+Scenario snapshot(const raft::Membership& voters) {
+  Scenario scenario{.name = "snapshot",
+                    .membership = voters,
+                    .settles_first = true,
+                    .stops_at_chunk = true,
+                    .depth = 5,
+                    .deep = 7};
+  scenario.limits = {.ticks = 3, .crashes = 2, .proposals = 1, .compacts = 1};
+  const std::array<raft::Entry, 3> log = {entry_of(1, 1), entry_of(1, 2), entry_of(1, 3)};
+  const std::span<const raft::Entry> all(log);
+  scenario.history.assign(log.begin(), log.end());
+  scenario.disks[0] = {.hard = {.term = 1, .vote = 1, .commit = 3},
+                       .log = {},
+                       .base = {3, 1, 3, voters},
+                       .base_state = state_of(all)};
+  scenario.disks[1] = {.hard = {.term = 1, .vote = 1, .commit = 3},
+                       .log = {log[2]},
+                       .base = {2, 1, 2, voters},
+                       .base_state = state_of(all.first(2))};
+  scenario.disks[2] = {.hard = {.term = 1}, .log = {log[0]}};
+  return scenario;
+}
+
 Scenario diverged(const raft::Membership& voters) {
-  Scenario scenario{.name = "diverged", .membership = voters, .depth = 7};
+  Scenario scenario{.name = "diverged", .membership = voters, .depth = 7, .deep = 9};
   scenario.limits = {.ticks = 4, .crashes = 1};
   // Thesis, figure 3.7: node 1 led term 2, node 3 led term 3, neither committed its entry.
   scenario.disks[0] = {{.term = 3}, {entry_of(1, 1), entry_of(2, 2)}};
@@ -85,7 +127,7 @@ Scenario diverged(const raft::Membership& voters) {
 
 // The leader has sent a joint membership to both others and lost its own copy in a crash.
 Scenario joint_cut(const raft::Membership& before, const raft::Membership& after) {
-  Scenario scenario{.name = "joint_cut", .membership = before, .depth = 7};
+  Scenario scenario{.name = "joint_cut", .membership = before, .depth = 7, .deep = 9};
   scenario.limits = {.ticks = 4, .crashes = 1};
   const std::string joint = before.joint_towards(after).encode();
   const raft::Entry change{.term = 1,
@@ -121,11 +163,42 @@ std::vector<Scenario> Scenario::all() {
                   .settles_first = true,
                   .depth = 5};
   shrink.limits = {.ticks = 3, .crashes = 1, .slow_disks = 1, .proposals = 1, .changes = 1};
-  return {elections, writes, steady, diverged(voters), joint, shrink, joint_cut(alone, others)};
+  Scenario leases{.name = "leases",
+                  .membership = voters,
+                  .settles_first = true,
+                  .has_leases = true,
+                  .depth = 5};
+  leases.limits = {.ticks = 2, .crashes = 1, .turns = 3, .transfers = 1};
+  // Grows to all three, then shrinks to the two that were added.
+  Scenario twice{.name = "joint_twice",
+                 .membership = alone,
+                 .target = voters,
+                 .second_target = others,
+                 .settles_first = true,
+                 .depth = 7};
+  twice.limits = {.ticks = 1, .crashes = 1, .changes = 2};
+  Scenario joint_leases = leases;
+  joint_leases.name = "joint_leases";
+  joint_leases.depth = 6;
+  joint_leases.membership = alone;
+  joint_leases.target = others;
+  joint_leases.limits = {.ticks = 1, .crashes = 1, .changes = 1, .turns = 2};
+  elections.deep = 10;
+  writes.deep = 8;
+  steady.deep = 6;
+  joint.deep = 10;
+  shrink.deep = 7;
+  leases.deep = 7;
+  twice.deep = 10;
+  joint_leases.deep = 8;
+  return {
+      elections, writes, steady,       diverged(voters), joint, shrink, joint_cut(alone, others),
+      twice,     leases, joint_leases, snapshot(voters)};
 }
 
 ExploreWorld::ExploreWorld(const Scenario& scenario)
-    : scenario_(&scenario), options_(explore_options()), left_(scenario.limits) {
+    : scenario_(&scenario), options_(options_of(scenario)), left_(scenario.limits) {
+  for (const raft::Entry& entry : scenario.history) checker_.on_history(entry);
   for (size_t at = 0; at < kExploreNodes; ++at) {
     nodes_[at].disk = scenario.disks[at];
     start(at);
@@ -134,10 +207,46 @@ ExploreWorld::ExploreWorld(const Scenario& scenario)
 }
 
 void ExploreWorld::settle() {
-  left_.ticks = 1;
-  take({StepKind::kTick, 0});
-  while (!pool_.empty()) deliver(0, false);
+  left_.ticks = 20;
+  // Replicas that have lived before protect a leader of that life for one timeout; what they say
+  // then is lost.
+  for (uint8_t at = 1; at < kExploreNodes; ++at) {
+    if (scenario_->disks[at].hard.term > 0) take({StepKind::kTick, at});
+  }
+  pool_.clear();
+  while (nodes_[0].raft->role() != raft::RaftRole::kLeader && left_.ticks > 0) {
+    take({StepKind::kTick, 0});
+    for (size_t hop = 0; hop < 4; ++hop) deliver_settling();
+  }
+  // Heartbeats until all is said; with a snapshot on its way, until its first chunk is.
+  for (int round = 0; round < 3; ++round) {
+    while (deliver_settling()) {
+    }
+    if (scenario_->stops_at_chunk && pool_.empty()) take({StepKind::kTick, 0});
+  }
   left_ = scenario_->limits;
+}
+
+// Delivers what is under way but chunks of snapshots that the search is about.
+bool ExploreWorld::deliver_settling() {
+  for (size_t place = 0; place < pool_.size(); ++place) {
+    if (scenario_->stops_at_chunk && pool_[place].is_chunk) continue;
+    deliver(place, false);
+    return true;
+  }
+  return false;
+}
+
+// One turn of time on every node: clocks agree but for the extra ticks that a step may give.
+void ExploreWorld::pass_turn() {
+  --left_.turns;
+  now_ = now_ + options_.tick;
+  for (size_t at = 0; at < kExploreNodes; ++at) {
+    given(nodes_[at], StepKind::kTurn, left_.turns);
+    nodes_[at].raft->tick(now_);
+    turn(at);
+  }
+  check_all();
 }
 
 void ExploreWorld::start(size_t at) {
@@ -148,11 +257,18 @@ void ExploreWorld::start(size_t at) {
   restart.base.membership = scenario_->membership;
   restart.hard_state = node.disk.hard;
   restart.entries = node.disk.log;
+  node.machine = StateMachine();
+  if (node.disk.base.index != 0) {
+    restart.base = node.disk.base;
+    restart.applied = node.disk.base.index;
+    if (!node.machine.load(node.disk.base_state)) checker_.fail("a snapshot does not load");
+  }
+  restart.partial = node.disk.staged;
+  restart.partial_offset = node.disk.staged_state.size();
   node.waiting.clear();
   node.is_slow = false;
-  node.machine = StateMachine();
   node.history = hash_of(node.disk);
-  node.checked_commit = 0;
+  node.checked_commit = node.disk.base.index;
   node.checked_leader_term = 0;
   node.raft = std::make_unique<raft::RaftNode>(options_, std::move(restart));
   turn(at);
@@ -177,6 +293,13 @@ std::vector<Step> ExploreWorld::steps() const {
     if (node.raft->role() != raft::RaftRole::kLeader) continue;
     if (left_.proposals > 0) steps.push_back({StepKind::kPropose, at});
     if (left_.changes > 0) steps.push_back({StepKind::kChange, at});
+    if (left_.transfers > 0) steps.push_back({StepKind::kTransfer, at});
+  }
+  if (left_.turns > 0) steps.push_back({StepKind::kTurn, 0});
+  for (uint8_t at = 0; at < kExploreNodes && left_.compacts > 0; ++at) {
+    if (nodes_[at].raft->applied() > nodes_[at].disk.base.index) {
+      steps.push_back({StepKind::kCompact, at});
+    }
   }
   return steps;
 }
@@ -190,12 +313,13 @@ void ExploreWorld::take(Step step) {
     deliver(step.at, step.kind == StepKind::kDuplicate);
     return check_all();
   }
+  if (step.kind == StepKind::kTurn) return pass_turn();
   Node& node = nodes_[step.at];
-  given(node, step.kind, left_.proposals);
+  given(node, step.kind, left_.proposals + 16 * left_.changes);
   switch (step.kind) {
     case StepKind::kTick:
       --left_.ticks;
-      node.raft->tick(Instant{});
+      node.raft->tick(scenario_->has_leases ? now_ : Instant{});
       break;
     case StepKind::kCrash:
       --left_.crashes;
@@ -214,8 +338,20 @@ void ExploreWorld::take(Step step) {
     case StepKind::kChange:
       --left_.changes;
       // A refusal is one of the answers that are explored.
-      (void)node.raft->propose_membership(scenario_->target);
+      (void)node.raft->propose_membership(left_.changes + 1 == scenario_->limits.changes ||
+                                                  scenario_->second_target.is_empty()
+                                              ? scenario_->target
+                                              : scenario_->second_target);
       break;
+    case StepKind::kCompact:
+      --left_.compacts;
+      compact(step.at);
+      break;
+    case StepKind::kTransfer:
+      --left_.transfers;
+      (void)node.raft->transfer_leadership((step.at + 1) % kExploreNodes + 1);
+      break;
+    case StepKind::kTurn:
     case StepKind::kDeliver:
     case StepKind::kDuplicate:
       break;
@@ -271,7 +407,55 @@ void ExploreWorld::handle(size_t at, raft::Ready ready) {
   node.waiting.push_back(std::move(waiting));
   check(at);
   apply(at, ready.apply);
+  for (const raft::SnapshotWanted& wanted : ready.snapshots_wanted) supply(at, wanted);
+  if (ready.store_chunk != nullptr) store(at, *ready.store_chunk);
   release(at);
+}
+
+// The state takes the place of the log, durably at once.
+void ExploreWorld::compact(size_t at) {
+  Node& node = nodes_[at];
+  const raft::LogIndex index = node.raft->applied();
+  ExploreDisk& disk = node.disk;
+  const size_t covered = index - disk.base.index;
+  disk.log.erase(disk.log.begin(), disk.log.begin() + static_cast<std::ptrdiff_t>(
+                                                          std::min(covered, disk.log.size())));
+  disk.base = {index, *node.raft->term_at(index), index, node.raft->membership_at(index)};
+  disk.base_state = node.machine.save();
+  if (!node.raft->compact(index)) checker_.fail("compaction of applied entries refused");
+}
+
+void ExploreWorld::supply(size_t at, const raft::SnapshotWanted& wanted) {
+  Node& node = nodes_[at];
+  const ExploreDisk& disk = node.disk;
+  if (disk.base.index == 0) return node.raft->on_snapshot_unavailable(wanted.to);
+  raft::SnapshotChunk chunk;
+  chunk.meta = disk.base;
+  chunk.offset = wanted.id == disk.base.id ? wanted.offset : 0;
+  const std::string part = disk.base_state.substr(chunk.offset, StateMachine::kPaddedBytes / 2);
+  chunk.last = chunk.offset + part.size() == disk.base_state.size();
+  chunk.bytes = raft::Payload::copy_of(part);
+  node.raft->on_snapshot_bytes(wanted.to, std::move(chunk));
+}
+
+void ExploreWorld::store(size_t at, const raft::SnapshotChunk& chunk) {
+  Node& node = nodes_[at];
+  ExploreDisk& disk = node.disk;
+  if (chunk.offset == 0 || disk.staged != chunk.meta) disk.staged_state.clear();
+  disk.staged = chunk.meta;
+  disk.staged_state.resize(chunk.offset);
+  disk.staged_state += chunk.bytes.bytes();
+  node.raft->on_snapshot_stored(chunk.meta.id, disk.staged_state.size());
+  if (!chunk.last) return;
+  if (!node.machine.load(disk.staged_state)) return checker_.fail("a snapshot does not load");
+  disk.base = chunk.meta;
+  disk.base_state = std::exchange(disk.staged_state, {});
+  disk.staged = {};
+  disk.log.clear();
+  checker_.on_applied(at + 1, disk.base.index, node.machine.hash());
+  node.has_installed = true;
+  node.raft->on_snapshot_installed(chunk.meta.id);
+  node.checked_commit = std::max(node.checked_commit, disk.base.index);
 }
 
 // Makes durable what a disk that is not slow may, and lets go what waited for that.
@@ -281,8 +465,12 @@ void ExploreWorld::release(size_t at) {
     const Waiting waiting = std::move(node.waiting.front());
     node.waiting.pop_front();
     if (waiting.hard.has_value()) node.disk.hard = *waiting.hard;
-    if (!waiting.entries.empty()) node.disk.log.resize(waiting.entries.front().index - 1);
-    node.disk.log.insert(node.disk.log.end(), waiting.entries.begin(), waiting.entries.end());
+    for (const raft::Entry& entry : waiting.entries) {
+      if (entry.index <= node.disk.base.index) continue;  // a snapshot came in between
+      node.disk.log.resize(
+          std::min<size_t>(node.disk.log.size(), entry.index - node.disk.base.index - 1));
+      node.disk.log.push_back(entry);
+    }
     if (waiting.needs_write) node.raft->on_appended(waiting.sequence);
     for (const raft::Message& message : waiting.messages) send(at, message);
   }
@@ -318,7 +506,8 @@ void ExploreWorld::send(size_t at, const raft::Message& message) {
   }
   Packet packet{.to = message.to - 1,
                 .frame = raft::encode_frame(std::span(&message, 1), {}),
-                .text = text_of(message)};
+                .text = text_of(message),
+                .is_chunk = message.kind == raft::MessageKind::kSnapshotChunk};
   packet.hash = hash_bytes(packet.frame);
   const auto place =
       std::upper_bound(pool_.begin(), pool_.end(), packet,
@@ -326,14 +515,18 @@ void ExploreWorld::send(size_t at, const raft::Message& message) {
   pool_.insert(place, std::move(packet));
 }
 
+bool ExploreWorld::holds(const ExploreDisk& disk, const Acknowledged& entry) const {
+  if (entry.index <= disk.base.index) return true;
+  const size_t place = entry.index - disk.base.index;
+  return disk.log.size() >= place && disk.log[place - 1].term == entry.term;
+}
+
 bool ExploreWorld::is_on_majority(const Acknowledged& entry,
                                   const raft::Membership& membership) const {
   for (const raft::Role role : {raft::kVoter, raft::kOutgoing}) {
     size_t holders = 0;
     for (const raft::Member& member : membership.members()) {
-      const std::vector<raft::Entry>& log = nodes_[member.node - 1].disk.log;
-      const bool holds = log.size() >= entry.index && log[entry.index - 1].term == entry.term;
-      if (member.has(role) && holds) ++holders;
+      if (member.has(role) && holds(nodes_[member.node - 1].disk, entry)) ++holders;
     }
     const size_t count = membership.count(role);
     if (count > 0 && holders <= count / 2) return false;
@@ -361,12 +554,27 @@ void ExploreWorld::check(size_t at) {
   node.checked_commit = raft.commit();
 }
 
-void ExploreWorld::check_all() {
+// A lease says that nobody else can be leader.
+void ExploreWorld::check_leases() {
+  for (const Node& old : nodes_) {
+    if (!scenario_->has_leases || !old.raft->has_lease(now_)) continue;
+    for (const Node& other : nodes_) {
+      const bool is_newer = other.raft->term() > old.raft->term();
+      if (is_newer && other.raft->role() == raft::RaftRole::kLeader) {
+        return checker_.fail("a lease while another leads a later term");
+      }
+    }
+  }
+}
+
+void ExploreWorld::check_logs() {
   for (size_t a = 0; a < kExploreNodes; ++a) {
     for (size_t b = a + 1; b < kExploreNodes; ++b) {
       bool agrees_above = false;  // equal terms at an index: everything below is equal
       raft::LogIndex i = std::min(nodes_[a].raft->view().last, nodes_[b].raft->view().last);
-      for (; i > 0; --i) {
+      const raft::LogIndex first =
+          std::max(nodes_[a].raft->view().first, nodes_[b].raft->view().first);
+      for (; i >= first; --i) {
         const raft::Entry& left = nodes_[a].raft->entry(i);
         const raft::Entry& right = nodes_[b].raft->entry(i);
         const bool is_same_term = left.term == right.term;
@@ -378,6 +586,11 @@ void ExploreWorld::check_all() {
       }
     }
   }
+}
+
+void ExploreWorld::check_all() {
+  check_leases();
+  check_logs();
   for (const Node& node : nodes_) {
     // While a change is under way each entry counts by the membership of its own moment.
     if (node.raft->membership() != scenario_->membership) return;
@@ -389,10 +602,28 @@ void ExploreWorld::check_all() {
   }
 }
 
+bool ExploreWorld::has_lease() const {
+  return scenario_->has_leases && std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+           return node.raft->has_lease(now_);
+         });
+}
+
+bool ExploreWorld::has_installed() const {
+  return std::any_of(nodes_.begin(), nodes_.end(),
+                     [](const Node& node) { return node.has_installed; });
+}
+
+bool ExploreWorld::is_joint() const {
+  return std::any_of(nodes_.begin(), nodes_.end(),
+                     [](const Node& node) { return node.raft->membership().is_joint(); });
+}
+
 uint64_t ExploreWorld::state_hash() const {
   uint64_t hash = mixed(left_.ticks, left_.crashes);
   hash = mixed(mixed(hash, left_.duplicates), left_.slow_disks);
   hash = mixed(mixed(hash, left_.proposals), left_.changes);
+  hash = mixed(mixed(hash, left_.turns), left_.compacts);
+  hash = mixed(hash, left_.transfers);
   for (const Node& node : nodes_) hash = mixed(hash, node.history);
   for (const Packet& packet : pool_) hash = mixed(hash, packet.hash);
   hash = mixed(hash, pool_.size());
@@ -401,8 +632,12 @@ uint64_t ExploreWorld::state_hash() const {
 }
 
 std::string ExploreWorld::text(Step step) const {
-  static constexpr std::array<const char*, 8> kNames = {
-      "deliver", "deliver, keep a copy", "tick", "crash", "slow disk", "sync", "propose", "change"};
+  static constexpr std::array<const char*, 11> kNames = {"deliver",   "deliver, keep a copy",
+                                                         "tick",      "crash",
+                                                         "slow disk", "sync",
+                                                         "propose",   "change",
+                                                         "turn of",   "compact",
+                                                         "transfer"};
   const std::string name = kNames[static_cast<size_t>(step.kind)];
   if (step.kind == StepKind::kDeliver || step.kind == StepKind::kDuplicate) {
     return name + ": " + pool_[step.at].text;
@@ -465,6 +700,9 @@ Explored explore(const Scenario& scenario, uint32_t depth) {
         }
         if (seen.insert(world->state_hash()).second) {
           visits.push_back({static_cast<uint32_t>(at), step});
+          result.with_lease += world->has_lease();
+          result.with_snapshot += world->has_installed();
+          result.with_joint += world->is_joint();
         }
         world.reset();
       }

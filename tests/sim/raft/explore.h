@@ -4,11 +4,13 @@
 // ExploreWorld is one such history. A step is chosen from steps() and taken; the same steps from
 // the start give the same world, so the search keeps choices and replays them instead of copying
 // replicas. Messages wait in an unordered pool: one that is never delivered is a lost one. Tokens
-// (Limits) bound what would make the space infinite. Time does not pass, so leases are not looked
-// at here; nothing is compacted, so no snapshot is sent.
+// (Limits) bound what would make the space infinite. Where leases are looked at, time passes in
+// turns that tick all three replicas, and an extra tick of one is a clock that runs fast; elsewhere
+// a tick is a timeout. Snapshots go in two chunks; a crash keeps the chunks that are stored.
 //
 // Checked after every step: what Checker says, votes that are durable before they are heard of,
-// logs that match, acknowledged entries on the disks of a majority.
+// logs that match, acknowledged entries on the disks of a majority, no new leader while another has
+// a lease, equal state at equal index whatever it came from.
 //
 // States are equal when their hashes are: of what every replica started from and was given since,
 // in its own order (a replica is a function of that), of the messages under way, of the tokens left
@@ -39,6 +41,9 @@ struct Limits {
   uint32_t slow_disks = 0;
   uint32_t proposals = 0;
   uint32_t changes = 0;
+  uint32_t turns = 0;     // of time
+  uint32_t compacts = 0;  // checkpoints that take the place of the log
+  uint32_t transfers = 0;
 };
 
 inline constexpr size_t kExploreNodes = 3;
@@ -46,18 +51,28 @@ inline constexpr size_t kExploreNodes = 3;
 // What stands on one disk.
 struct ExploreDisk {
   raft::HardState hard;
-  std::vector<raft::Entry> log;  // index 1 first
+  std::vector<raft::Entry> log;  // the first after base
+  raft::SnapshotMeta base = {};
+  std::string base_state = {};
+  raft::SnapshotMeta staged = {};  // a snapshot that is being received
+  std::string staged_state = {};
 };
 
 // Where the search begins, and what may happen.
 struct Scenario {
   std::string name;
-  raft::Membership membership;   // before the first entry
-  raft::Membership target = {};  // of a change; empty: none
+  raft::Membership membership;  // before the first entry
+  // Of the changes, one after another; empty: none.
+  raft::Membership target = {};
+  raft::Membership second_target = {};
   std::array<ExploreDisk, kExploreNodes> disks = {};
-  bool settles_first = false;  // node 1 is elected and everything is delivered before the search
+  std::vector<raft::Entry> history = {};  // committed before
+  bool settles_first = false;   // node 1 is elected and everything is delivered before the search
+  bool stops_at_chunk = false;  // but snapshots are not delivered
+  bool has_leases = false;      // time passes; a follower protects for two turns, a lease is one
   Limits limits = {};
   uint32_t depth = 0;  // of the run that belongs to every test
+  uint32_t deep = 0;   // of the run of tier 2
 
   static std::vector<Scenario> all();
 };
@@ -71,6 +86,9 @@ enum class StepKind : uint8_t {
   kSync,       // until here: all of them are durable
   kPropose,
   kChange,
+  kTurn,      // time passes: everybody ticks
+  kCompact,   // the state is saved in place of the log
+  kTransfer,  // the leader hands over to the next node
 };
 
 struct Step {
@@ -85,6 +103,9 @@ class ExploreWorld {
   std::vector<Step> steps() const;
   void take(Step step);
   uint64_t state_hash() const;
+  bool has_lease() const;      // somebody has one
+  bool has_installed() const;  // somebody has taken a snapshot of another
+  bool is_joint() const;       // somebody is in a joint membership
   std::string text(Step step) const;
   const std::string& failure() const { return checker_.failure(); }
 
@@ -94,6 +115,7 @@ class ExploreWorld {
     size_t to = 0;
     std::string frame;
     std::string text;
+    bool is_chunk = false;
   };
   struct Waiting {
     uint64_t sequence = 0;
@@ -108,6 +130,7 @@ class ExploreWorld {
     StateMachine machine;
     std::deque<Waiting> waiting;
     bool is_slow = false;
+    bool has_installed = false;
     uint64_t history = 0;  // hash of what it started from and was given since
     raft::LogIndex checked_commit = 0;
     raft::Term checked_leader_term = 0;
@@ -118,6 +141,14 @@ class ExploreWorld {
   };
 
   void settle();
+  bool deliver_settling();
+  void pass_turn();
+  void compact(size_t at);
+  void supply(size_t at, const raft::SnapshotWanted& wanted);
+  void store(size_t at, const raft::SnapshotChunk& chunk);
+  bool holds(const ExploreDisk& disk, const Acknowledged& entry) const;
+  void check_leases();
+  void check_logs();
   void start(size_t at);
   void deliver(size_t place, bool stays);
   void propose(Node& node);
@@ -139,13 +170,18 @@ class ExploreWorld {
   std::vector<Packet> pool_;  // sorted by hash
   std::vector<Acknowledged> acknowledged_;
   std::set<uint64_t> facts_;  // what the checkers know, as hashes
+  Instant now_{1'000'000'000};
   Checker checker_;
 };
 
 struct Explored {
   uint64_t states = 0;       // different ones, the first included
   uint64_t transitions = 0;  // steps taken from them
-  std::string failure;       // empty: nothing found
+  // In how many of the states what the scenario is about was there.
+  uint64_t with_lease = 0;
+  uint64_t with_snapshot = 0;
+  uint64_t with_joint = 0;
+  std::string failure;  // empty: nothing found
   std::vector<std::string> history;
 };
 
