@@ -11,6 +11,8 @@ namespace petrel::raft {
 
 namespace {
 
+constexpr size_t kForwardEntriesMax = 4096;
+
 // Silence is counted in ticks; a leader that hears no majority for this long steps down.
 uint32_t silence_limit(const RaftOptions& options) {
   return 2 * options.election_ticks;
@@ -80,11 +82,37 @@ void RaftCore::tick_leader() {
   lead_->round_due = true;
 }
 
+namespace {
+
+// What no frame could carry would stay in the log for ever.
+Status check_payloads(std::span<const Payload> batch) {
+  for (const Payload& payload : batch) {
+    if (payload.size() > kPayloadBytesMax) {
+      return Error{Errc::kInvalidArgument, "payload too long"};
+    }
+  }
+  return Status::ok();
+}
+
+// All of it travels in one message.
+Status check_forward(std::span<const Payload> batch) {
+  uint64_t bytes = 0;
+  for (const Payload& payload : batch) bytes += sizeof(Entry) + payload.size();
+  if (batch.size() > kForwardEntriesMax || bytes > kPayloadBytesMax) {
+    return Error{Errc::kInvalidArgument, "too much for one message to the leader"};
+  }
+  return Status::ok();
+}
+
+}  // namespace
+
 Result<LogRange> RaftCore::propose(std::span<const Payload> batch) {
+  PETREL_TRY_STATUS(check_payloads(batch));
   if (role_ != RaftRole::kLeader) {
     if (!options_->forward_proposals || leader_ == kNoNode || is_failed_) {
       return Error{Errc::kNotLeader};
     }
+    PETREL_TRY_STATUS(check_forward(batch));
     Message message = make(MessageKind::kForward, leader_);
     for (const Payload& payload : batch) message.entries.push_back({.data = payload});
     emit(std::move(message));

@@ -21,6 +21,7 @@ void RaftCore::on_snapshot_bytes(NodeId to, SnapshotChunk chunk) {
   Progress* peer = find_peer(to);
   if (peer == nullptr || peer->state != ProgressState::kSnapshot || !peer->chunk_wanted) return;
   peer->chunk_wanted = false;
+  if (chunk.bytes.size() > kPayloadBytesMax) return;  // no frame could carry it
   // A snapshot that does not reach the log would only be followed by the next one.
   if (chunk.meta.index > hard_.commit || !log_.matches(chunk.meta.index, chunk.meta.term)) return;
   peer->snapshot_id = chunk.meta.id;

@@ -38,6 +38,9 @@ inline std::string describe(const raft::Message& message) {
   add("last", message.last);
   add("entries", message.entries.size());
   add("life", message.incarnation);
+  if (message.kind == raft::MessageKind::kSnapshotReply) {
+    out += " next " + std::to_string(message.context);
+  }
   if (message.chunk != nullptr) {
     add("snapshot", message.chunk->meta.index);
     out += " offset " + std::to_string(message.chunk->offset);

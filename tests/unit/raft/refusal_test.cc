@@ -140,25 +140,5 @@ TEST_F(RefusalTest, AFailedWriteEndsThePartOfThisReplica) {
   EXPECT_FALSE(node_.has_ready());
 }
 
-TEST(LimitsTest, ProposalsBeyondTheLimitAreRefusedUntilEntriesCommit) {
-  RaftOptions options;
-  options.uncommitted_bytes_max = 1000;
-  Restart restart;
-  restart.group = 1;
-  restart.self = 1;
-  const std::array<NodeId, 1> voters = {1};
-  restart.base.membership = Membership::of_voters(voters);
-  RaftNode node(options, std::move(restart));
-  node.campaign();
-  const Payload payload = Payload::copy_of(std::string(600, 'x'));
-  EXPECT_TRUE(node.propose(std::span(&payload, 1)).is_ok());
-  EXPECT_TRUE(node.propose(std::span(&payload, 1)).is_ok());
-  EXPECT_EQ(node.propose(std::span(&payload, 1)).error().code, Errc::kFull);
-  const Ready ready = node.take_ready();
-  node.on_appended(ready.sequence);
-  EXPECT_EQ(node.commit(), 3U);
-  EXPECT_TRUE(node.propose(std::span(&payload, 1)).is_ok());
-}
-
 }  // namespace
 }  // namespace petrel::raft

@@ -53,7 +53,8 @@ class TranscriptCluster {
     SnapshotMeta base;
     std::string state = "";  // what was applied, as text
     std::string base_state = "";
-    std::string staged;
+    std::string staged;  // of a snapshot that is being received; survives a crash
+    SnapshotMeta staged_meta;
     std::deque<Ready> unsynced;
     bool is_holding = false;
     RaftRole role = RaftRole::kFollower;
@@ -186,6 +187,8 @@ class TranscriptCluster {
     restart.applied = node.base.index;
     restart.entries = node.log;
     restart.damage = damage;
+    restart.partial = node.staged_meta;
+    restart.partial_offset = node.staged.size();
     node.state = node.base_state;
     node.raft = std::make_unique<RaftNode>(options_, std::move(restart));
     node.role = RaftRole::kFollower;
@@ -202,6 +205,8 @@ class TranscriptCluster {
       node.hard.incarnation = life;
       node.base.index = node.base.term = 0;
       node.base_state.clear();
+      node.staged.clear();
+      node.staged_meta = {};
     } else if (command == "damage") {
       damage.first = number(words);
       damage.last = node.base.index + node.log.size();
@@ -307,12 +312,14 @@ class TranscriptCluster {
 
   void store(NodeId id, SnapshotChunk chunk) {
     Node& node = nodes_[id];
+    node.staged_meta = chunk.meta;
     node.staged.resize(chunk.offset);
     node.staged += chunk.bytes.bytes();
     node.raft->on_snapshot_stored(chunk.meta.id, node.staged.size());
     if (!chunk.last) return;
     say(std::to_string(id) + " installs the snapshot at " + std::to_string(chunk.meta.index));
     node.base = chunk.meta;
+    node.staged_meta = {};
     node.state = node.base_state = std::exchange(node.staged, {});
     node.log.clear();
     node.raft->on_snapshot_installed(chunk.meta.id);
