@@ -99,9 +99,10 @@ class RaftNode {
   void tick(Instant now);
   void step(Message message);
 
-  // Leader only; all or nothing. kInvalidArgument: a payload above kPayloadBytesMax. The range is where the batch stands if this term commits it.
-  // With forward_proposals a follower answers an empty range: passed on, or lost on the way; the
-  // owner asks again if it does not see it applied, and makes repeats harmless.
+  // Leader only; all or nothing. kInvalidArgument: a payload above kPayloadBytesMax. The range is
+  // where the batch stands if this term commits it. With forward_proposals a follower answers an
+  // empty range: passed on, or lost on the way; the owner asks again if it does not see it applied,
+  // and makes repeats harmless.
   Result<LogRange> propose(std::span<const Payload> batch);
   // Leader only. Starts the change to `target` (roles kVoter and kLearner); a joint step is added
   // and left automatically. kFull: a change is under way. kInvalidArgument: a new voter is no
