@@ -174,7 +174,7 @@ void tick_idle_groups(benchmark::State& state) {
   Cluster cluster(sleepy(), static_cast<GroupId>(state.range(0)));
   if (!cluster.run_until_asleep()) state.SkipWithError("groups do not fall asleep");
   state.counters["bytes_per_replica"] =
-      static_cast<double>(cluster.bytes()) / static_cast<double>(state.range(0) * kNodes);
+      static_cast<double>(cluster.bytes()) / (static_cast<double>(state.range(0)) * kNodes);
   Instant now = cluster.now();
   for (auto _ : state) {
     now = now + Duration::micros(1);  // peers stay alive

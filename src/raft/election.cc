@@ -138,11 +138,12 @@ void RaftCore::on_pre_vote(const Message& message) {
   emit(std::move(reply));
 }
 
-// Its own membership is older than a committed one without it: a majority of its voters knows that,
-// so this replica can win nothing until a leader takes it in again. It sleeps until one speaks.
+// Its own membership is no newer than a committed one without it: a majority of its voters knows
+// that, so this replica can win nothing until a leader takes it in again. It sleeps until one
+// speaks.
 bool RaftCore::learns_of_removal(const Message& message) {
   if (!message.has(kRemoved) || role_ == RaftRole::kLeader) return false;
-  if (message.index <= log_.membership_index()) return false;
+  if (message.index < log_.membership_index()) return false;
   become_follower(hard_.term, kNoNode);
   is_quiesced_ = true;
   return true;
