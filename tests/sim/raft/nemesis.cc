@@ -177,6 +177,14 @@ void RaftWorld::change_membership() {
     return;
   }
   const raft::Membership target(std::move(members));
+  // Often along a line that the new and the old majority do not share.
+  if (plan_.partitions && prng_.chance(400)) {
+    network_.mend_all();
+    std::fill(silent_.begin(), silent_.end(), false);
+    network_.partition(static_cast<uint32_t>(prng_.below(1U << plan_.nodes)));
+    ++deeds_.cuts[0];
+    expect_news();
+  }
   const auto index = replica.raft().propose_membership(target);
   deeds_.memberships += index.is_ok();
   if (has_trace()) {
