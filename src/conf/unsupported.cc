@@ -35,8 +35,6 @@ constexpr Feature kFeatures[] = {
     {"default_js_domain", "", [](const Options& o) { return !o.default_js_domain.empty(); }},
     {"prof_port", "profile", [](const Options& o) { return o.prof_port != 0; }},
     {"prof_block_rate", "", [](const Options& o) { return o.prof_block_rate != 0; }},
-    {"petrel.disk_backend", "",
-     [](const Options& o) { return o.petrel.disk_backend == DiskBackend::kIoUring; }},
     {"petrel.max_memory", "", [](const Options& o) { return o.petrel.max_memory != 0; }},
 };
 

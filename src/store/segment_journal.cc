@@ -9,7 +9,9 @@ namespace petrel::store {
 namespace {
 
 constexpr size_t kSegmentsWanted = 3;  // above it the oldest are freed by checkpoints
-constexpr size_t kAskedMax = 16;       // groups that checkpoint at a time on behalf of the journal
+constexpr uint64_t kSegmentBytesFew = 16 << 20;
+constexpr uint64_t kSegmentBytesPerGroup = 64 << 10;
+constexpr size_t kAskedMax = 16;  // groups that checkpoint at a time on behalf of the journal
 constexpr size_t kKeptBuffer = 1 << 20;
 // Above so many times total_bytes_max nothing is taken until checkpoints were made.
 constexpr uint64_t kHardLimit = 4;
@@ -29,7 +31,7 @@ SegmentJournal::~SegmentJournal() {
 }
 
 Status SegmentJournal::open() {
-  pool_.prepare(0);
+  pool_.prepare(0, segment_bytes_max());
   disk_.drain();
   if (pool_.next() != nullptr) return Status::ok();
   return Error{Errc::kFull, "no room for the journal in " + options_.directory};
@@ -75,7 +77,7 @@ void SegmentJournal::commit() {
   batch_bytes_ = batch.size();
   const FileId file = segments_.back().file.file;
   // The next segment is ready before this one is full.
-  if (pool_.next() == nullptr) pool_.prepare(0);
+  if (pool_.next() == nullptr) pool_.prepare(0, segment_bytes_max());
   disk_.write_and_sync(file, offset, std::move(batch),
                        [this, position](int error) { on_written(error, position); });
 }
@@ -132,7 +134,7 @@ void SegmentJournal::fail(int error) {
 bool SegmentJournal::has_room(size_t bytes) {
   if (!segments_.empty() && segments_.back().free() >= bytes) return true;
   if (pool_.next() == nullptr) {
-    pool_.prepare(bytes);
+    pool_.prepare(bytes, segment_bytes_max());
     return false;
   }
   begin_segment(pool_.take());
@@ -152,6 +154,14 @@ void SegmentJournal::fill_segment() {
   is_writing_ = true;
   disk_.write_and_sync(segment.file.file, kSegmentHeaderBytes, std::move(batch),
                        [this, position = written_](int error) { on_written(error, position); });
+}
+
+// Few groups are checkpointed soon, and the shorter the tail the sooner it is recovered; many have
+// to share the syncs of their checkpoints.
+uint64_t SegmentJournal::segment_bytes_max() const {
+  const uint64_t groups = segments_.empty() ? 0 : segments_.back().last_index.size();
+  return std::min(options_.segment_bytes_max,
+                  std::max(kSegmentBytesFew, groups * kSegmentBytesPerGroup));
 }
 
 void SegmentJournal::begin_segment(PreparedSegment file) {

@@ -46,6 +46,7 @@ class SegmentJournal final : public Journal, private SegmentPool::Owner {
 
   // Whether a record fits into the current segment, or into one that is ready.
   bool has_room(size_t bytes);
+  uint64_t segment_bytes_max() const;
   void fill_segment();
   // Takes from the gathered records those that fit into the current segment.
   std::string take_batch(uint64_t& last_position);

@@ -29,7 +29,8 @@ SegmentPool::SegmentPool(Disk& disk, const JournalOptions& options, Owner& owner
       journal_(first_number),
       next_number_(first_number),
       next_file_(first_number),
-      segment_bytes_(options.segment_bytes_min) {
+      segment_bytes_(options.segment_bytes_min),
+      segment_bytes_max_(options.segment_bytes_max) {
   make_reserve();
 }
 
@@ -60,8 +61,10 @@ void SegmentPool::retire(PreparedSegment segment) {
   step();
 }
 
-void SegmentPool::prepare(uint64_t at_least) {
+void SegmentPool::prepare(uint64_t at_least, uint64_t most) {
   if (wanted_bytes_ != 0) return;
+  segment_bytes_max_ = std::max(most, options_.segment_bytes_min);
+  segment_bytes_ = std::min(segment_bytes_, segment_bytes_max_);
   needed_bytes_ = round_to_sector(at_least) + kSegmentHeaderBytes;
   const uint64_t smallest = std::max(options_.segment_bytes_min, needed_bytes_);
   if (is_full_ && !has_reserve_ && !has_room_for(smallest)) return;
@@ -104,7 +107,7 @@ void SegmentPool::on_created(PreparedSegment segment, int error) {
   is_busy_ = false;
   if (error == 0) {
     // Grows with every segment that is needed, since what is released is used again first.
-    segment_bytes_ = std::min(segment_bytes_ * 2, options_.segment_bytes_max);
+    segment_bytes_ = std::min(segment_bytes_ * 2, segment_bytes_max_);
     return write_header(std::move(segment));
   }
   disk_.close(segment.file);

@@ -38,8 +38,9 @@ class SegmentPool {
   SegmentPool(const SegmentPool&) = delete;
   SegmentPool& operator=(const SegmentPool&) = delete;
 
-  // Has one prepared that takes `at_least` bytes of records, unless one is being prepared.
-  void prepare(uint64_t at_least);
+  // Has one prepared that takes `at_least` bytes of records, unless one is being prepared. New ones
+  // double in size up to `most` bytes.
+  void prepare(uint64_t at_least, uint64_t most);
   // The next one to be taken; null: none is ready.
   const PreparedSegment* next() const { return ready_.empty() ? nullptr : &ready_.front(); }
   // REQUIRES: next() is not null.
@@ -73,6 +74,7 @@ class SegmentPool {
   uint64_t next_number_;
   uint64_t next_file_;  // in names of files
   uint64_t segment_bytes_;
+  uint64_t segment_bytes_max_;
   uint64_t wanted_bytes_ = 0;  // of the next file; 0: none is wanted
   uint64_t needed_bytes_ = 0;  // it must not be smaller
   std::deque<PreparedSegment> ready_;

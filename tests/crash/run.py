@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills the server under load and looks whether everything it acknowledged is still there.
 
-    run.py --petrel BIN [--kills 20] [--seed N]
+    run.py --petrel BIN [--kills 20] [--seed N] [--disk auto|threads|io_uring]
 
 Each round: publishers write into file streams with acknowledgements, a worker acknowledges messages of a work queue,
 then kill -9 at a random moment. After the restart every acknowledged message must be in its stream under its sequence
@@ -68,9 +68,9 @@ class Client:
 
 
 class Server:
-    def __init__(self, binary, folder):
+    def __init__(self, binary, folder, disk):
         config = folder / "server.conf"
-        config.write_text(f'jetstream {{ store_dir: "{folder}/store" }}\n')
+        config.write_text(f'jetstream {{ store_dir: "{folder}/store" }}\npetrel {{ disk_backend: {disk} }}\n')
         self.process = subprocess.Popen([binary, "-a", "127.0.0.1", "-p", "-1", "-c", str(config)],
                                         stderr=subprocess.PIPE, text=True)
         self.port, end = 0, time.monotonic() + READY
@@ -186,11 +186,12 @@ def main():
     parser.add_argument("--oracle", help="not needed: nats-server acknowledges before it syncs")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--disk", choices=("auto", "threads", "io_uring"), default="auto")
     arguments = parser.parse_args()
     random.seed(arguments.seed)
     passed, failed, load = 0, 0, Load()
     with tempfile.TemporaryDirectory(prefix="petrel-crash-") as folder:
-        server = Server(arguments.petrel, pathlib.Path(folder))
+        server = Server(arguments.petrel, pathlib.Path(folder), arguments.disk)
         create(Client(server.port))
         for kill in range(arguments.kills):
             threads = [threading.Thread(target=load.publish, args=(server.port, name, kill * 10 + i))
@@ -202,7 +203,7 @@ def main():
             server.kill()
             for thread in threads:
                 thread.join()
-            server = Server(arguments.petrel, pathlib.Path(folder))
+            server = Server(arguments.petrel, pathlib.Path(folder), arguments.disk)
             if wrong := check(Client(server.port), load):
                 print(f"FAIL kill {kill} (seed {arguments.seed}): {wrong}", flush=True)
                 failed += 1

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
+#include <fcntl.h>
 #include <filesystem>
 #include <mutex>
 #include <string>
@@ -161,6 +162,36 @@ TEST_P(DiskTest, TheOwnerIsWokenForACompletion) {
   while (disk_->poll() == 0) {
   }
   EXPECT_EQ(completed_, 1);
+}
+
+// An owner that only polls when it is woken gets every answer: of bytes in the page cache, which
+// are there at once, and of bytes that come from the device.
+TEST_P(DiskTest, EveryReadWakesItsOwner) {
+  const store::FileId file = open("a");
+  disk_->write_and_sync(file, 0, std::string(4 << 20, 'x'), succeeds());
+  disk_->drain();
+  const int fd = ::open(path("a").c_str(), O_RDONLY);
+  ASSERT_GE(fd, 0);
+  size_t answered = 0;
+  for (size_t round = 0; round < 300; ++round) {
+    if (round % 3 == 0) ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    for (uint64_t i = 0; i < 4; ++i) {
+      disk_->read(file, (round * 7 + i) % 60 * 65536 + 48, 65536, [&](int error, Slice bytes) {
+        EXPECT_EQ(error, 0);
+        EXPECT_EQ(bytes.size(), 65536U);
+        ++answered;
+      });
+    }
+    while (disk_->pending() > 0) {
+      std::unique_lock lock(mutex_);
+      woken_.wait(lock, [this] { return wakes_ > 0; });
+      wakes_ = 0;
+      lock.unlock();
+      disk_->poll();
+    }
+  }
+  EXPECT_EQ(answered, 1200U);
+  ::close(fd);
 }
 
 TEST_P(DiskTest, ACompletionMayAskForMore) {
