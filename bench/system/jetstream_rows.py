@@ -47,12 +47,10 @@ def _consume_rows():
         for loops in 1, 2:
             rows.append(Row(f"{consumers} pull consumers on one stream, {loops} loops",
                             js.pull(consumers, messages=messages, loops=loops), group=group))
-    rows += [
-        Row("filtered, 1 of 1,000 subjects: cost against unfiltered", js.filtered(1000, 1_000_000), "absolute", 1.2,
-            1.05, "×", "times", group),
-        Row("filtered, 1,000 of 1 M subjects: cost against unfiltered", js.filtered(1_000_000, 1_000_000),
-            "absolute", 1.2, 1.05, "×", "times", group),
-    ]
+    for storage in "memory", "file":
+        rows += [Row(f"filtered, {words}, {storage}: cost against unfiltered",
+                     js.filtered(subjects, 1_000_000, storage), "absolute", 1.2, 1.05, "×", "times", group)
+                 for words, subjects in (("1 of 1,000 subjects", 1000), ("1,000 of 1 M subjects", 1_000_000))]
     return rows
 
 

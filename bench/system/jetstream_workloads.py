@@ -208,7 +208,7 @@ def pull_filtered(bench, port, pid, client, consumers, matches, filter_of):
     return result["server_cpu_ns"] / result["delivered"]
 
 
-def filtered(subjects, messages):
+def filtered(subjects, messages, storage):
     """What a delivery of a consumer of 1 in 1,000 costs against one that takes all of as many messages."""
     consumers = 64
 
@@ -218,7 +218,7 @@ def filtered(subjects, messages):
         for stored, filter_of in ((count, lambda i: f"bench.{i * 15:03}" + (".>" if subjects > 1000 else "")),
                                   (count // 1000, None)):
             with running(server, jetstream="") as (pid, port, _), Client(port) as client:
-                client.create_stream("S", subjects=["bench.>"])
+                client.create_stream("S", subjects=["bench.>"], storage=storage)
                 fill(bench, port, pid, stored, subjects=subjects)
                 costs.append(pull_filtered(bench, port, pid, client, consumers, count // 1000, filter_of))
         return {"times": costs[0] / costs[1], "cpu": costs[0]}

@@ -107,6 +107,12 @@ def stop(process):
         process.wait()
 
 
+def complaints(log):
+    """Errors and warnings at the end of a server's log."""
+    lines = [line for line in log.read_text().splitlines() if "[ERR]" in line or "[WRN]" in line]
+    return "".join("\n  its log: " + line for line in lines[-3:])
+
+
 @contextlib.contextmanager
 def running(server, monitor=False, tls=False, jetstream=None):
     """A fresh server process; yields (pid, port, monitor port or None). `jetstream` is the content of
@@ -120,6 +126,8 @@ def running(server, monitor=False, tls=False, jetstream=None):
             yield process.pid, port, monitor_port
             if process.poll() is not None:
                 raise BenchError(f"died with {process.returncode}: {log.read_text()[-400:]}")
+        except BenchError as error:
+            raise BenchError(f"{error}{complaints(log)}") from error
         finally:
             stop(process)
 

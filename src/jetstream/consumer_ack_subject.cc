@@ -57,15 +57,15 @@ void append_number(std::string& out, uint64_t value) {
 }
 
 void append_ack_numbers(std::string& subject, const AckSubject& ack) {
-  append_number(subject, ack.deliveries);
-  subject.push_back('.');
-  append_number(subject, ack.stream_sequence);
-  subject.push_back('.');
-  append_number(subject, ack.consumer_sequence);
-  subject.push_back('.');
-  append_number(subject, static_cast<uint64_t>(ack.time_ns));
-  subject.push_back('.');
-  append_number(subject, ack.pending);
+  std::array<char, 128> text;  // five numbers of at most 20 digits, four dots
+  char* const end = text.data() + text.size();
+  char* at = text.data();
+  for (const uint64_t number : {ack.deliveries, ack.stream_sequence, ack.consumer_sequence,
+                                static_cast<uint64_t>(ack.time_ns), ack.pending}) {
+    at = std::to_chars(at, end, number).ptr;
+    *at++ = '.';
+  }
+  subject.append(text.data(), at - 1);
 }
 
 }  // namespace petrel::jetstream

@@ -55,6 +55,7 @@ uint64_t StreamCore::propose(std::span<const Slice> parts, Urgency urgency) {
   if (is_failed || is_gone || group == nullptr) return 0;
   const auto index = group->propose(parts, urgency);
   if (index) {
+    if (urgency == Urgency::kNow) awaited_index = *index;
     host.wake(stream);
     return *index;
   }

@@ -41,8 +41,8 @@ class StreamCore final : public Answers::Sink {
   // --- for the parts ---
   // Index of the entry; 0: it cannot be taken now (`is_failed` says whether ever).
   uint64_t propose(std::span<const Slice> parts, Urgency urgency = Urgency::kNow);
-  // Everything staged so far.
-  uint64_t staged_index() const { return group->proposed_index(); }
+  // Everything staged so far that somebody waits for: not how far consumers came meanwhile.
+  uint64_t staged_index() const { return awaited_index; }
   // What is published from now on waits until everything staged is applied.
   void set_barrier() { barrier = staged_index(); }
   bool is_behind_barrier() const { return barrier > group->applied_index(); }
@@ -101,6 +101,7 @@ class StreamCore final : public Answers::Sink {
   Staged staged;
   Answers answers;
   uint64_t barrier = 0;
+  uint64_t awaited_index = 0;
   // How many messages an applied entry removed, for who asked: index, count.
   std::unordered_map<uint64_t, uint64_t> results;
   int64_t reported_bytes = 0;

@@ -61,7 +61,7 @@ void StreamCore::take(Inlet inlet, const Incoming& message) {
 
 // A pull sees what its client published before.
 void StreamCore::take_pull(const Incoming& message) {
-  if (answers.empty() && group->applied_index() == staged_index()) {
+  if (answers.empty() && group->applied_index() >= staged_index()) {
     consumers.take(Inlet::kPull, message.subject, message.reply, message.header, message.body);
     return;
   }

@@ -3,7 +3,8 @@
 //
 // Owner: a MemoryStore or FileStore. Thread: its home loop.
 // Costs: append and remove are constant; a literal filter costs one look per segment between its
-// matches; a wildcard is matched once against the dictionary of a segment and remembered.
+// matches; a wildcard that admits a bounded number of subjects costs these, in lists of what comes
+// next; another one is matched once against the dictionary of a segment and remembered.
 // Source: spec streams.md sections 3 and 11.
 #pragma once
 
@@ -112,6 +113,15 @@ class MessageIndex {
     uint32_t matches = 0;
     bool admits(uint16_t local) const { return (bits[local / 64] >> (local % 64) & 1) != 0; }
   };
+  // What filters with wildcards admit of one range of sequences (match_lists.cc). Later messages
+  // lie behind it; deleted ones are passed over when they are met.
+  struct MatchList {
+    Filters filters;
+    uint64_t begin = 0;  // first and last sequence that were looked at
+    uint64_t end = 0;
+    bool is_hopeless = false;  // the filters admit too many subjects
+    std::vector<uint64_t> sequences;
+  };
   static constexpr size_t kMatchSetsMax = 32;
   static constexpr uint32_t kFewMax = 8;
 
@@ -132,6 +142,15 @@ class MessageIndex {
   bool collect_few(const Filters& filters, std::vector<SubjectNode*>& few) const;
   MatchSet& match_set(Segment& segment, const Filters& filters);
   void extend(MatchSet& set, Segment& segment) const;
+  uint64_t near_match(const Filters& filters, uint64_t from);
+  MatchList* list_of(const Filters& filters);
+  uint64_t next_listed(const MatchList& list, uint64_t from);
+  bool collect_nodes(const Filters& filters, std::vector<SubjectNode*>& nodes) const;
+  void append_sequences(const SubjectNode& node, uint64_t begin, uint64_t end,
+                        std::vector<uint64_t>& out);
+  void fill_list(MatchList& list, const std::vector<SubjectNode*>& nodes);
+  MatchList& make_list(const Filters& filters, uint64_t from);
+  uint64_t next_by_segment(const Filters& filters, uint64_t from);
   uint32_t next_in_segment(Segment& segment, const Filters& filters, uint32_t from);
   uint32_t last_in_segment(Segment& segment, const Filters& filters, uint32_t at_most);
   uint64_t count_wild(const Filters& filters, uint64_t from);
@@ -149,6 +168,8 @@ class MessageIndex {
   uint32_t serial_ = 0;
   std::vector<MatchSet> match_sets_;
   size_t next_match_set_ = 0;
+  std::vector<MatchList> lists_;
+  size_t next_list_ = 0;
 };
 
 }  // namespace petrel::store

@@ -1,4 +1,5 @@
 // Lookups of the index: by sequence, time and subject.
+#include "store/filters.h"
 #include "store/message_index.h"
 
 #include "petrel/base/check.h"
@@ -16,26 +17,6 @@ constexpr size_t kScanFiltersMax = 8;
 constexpr uint32_t kScanEntries = 32;
 // Subjects looked at to find out whether a wildcard admits only a few.
 constexpr size_t kExamineMax = 64;
-
-bool admits_all(const Filters& filters) {
-  return filters.empty() || (filters.size() == 1 && (filters[0] == ">" || filters[0].empty()));
-}
-
-bool admits(const Filters& filters, Slice subject) {
-  return std::any_of(filters.begin(), filters.end(), [subject](const std::string& filter) {
-    return subject::subject_matches(subject, filter);
-  });
-}
-
-// The text before the first wildcard.
-Slice literal_prefix(Slice filter) {
-  size_t at = 0;
-  for (subject::TokenReader reader(filter); reader.next();) {
-    if (subject::is_wildcard(reader.token())) return filter.substr(0, at);
-    at += reader.token().size() + 1;
-  }
-  return filter;
-}
 
 // Filter n admits the subject and none before it does: each subject is counted once.
 bool is_first_admitting(const Filters& filters, size_t n, Slice subject) {
@@ -327,30 +308,12 @@ uint32_t MessageIndex::last_in_segment(Segment& segment, const Filters& filters,
   return position;
 }
 
-uint64_t MessageIndex::next_match(const Filters& filters, uint64_t from) {
-  if (state_.messages == 0 || from > state_.last_sequence) return 0;
-  from = std::max(from, state_.first_sequence);
-  if (admits_all(filters)) return next_live(from);
-  if (filters.size() == 1 && subject::is_literal(filters[0])) {
-    SubjectNode* node = subjects_.find(filters[0]);
-    return node == nullptr ? 0 : next_literal(*node, from);
-  }
-  const size_t begin = segment_at(from);
-  for (size_t at = begin; at < segments_.size(); ++at) {
+uint64_t MessageIndex::next_by_segment(const Filters& filters, uint64_t from) {
+  for (size_t at = segment_at(from); at < segments_.size(); ++at) {
     Segment& segment = *segments_[at];
     if (segment.live == 0) continue;
     const uint32_t position = next_in_segment(segment, filters, segment.position_at(from));
     if (position != kNoEntry) return segment.base + position;
-    if (at != begin) continue;
-    // Nothing near: perhaps there are so few subjects that each can be asked for its next one.
-    std::vector<SubjectNode*> few;
-    if (!collect_few(filters, few)) continue;
-    uint64_t least = 0;
-    for (SubjectNode* node : few) {
-      const uint64_t next = next_literal(*node, from);
-      if (next != 0 && (least == 0 || next < least)) least = next;
-    }
-    return least;
   }
   return 0;
 }

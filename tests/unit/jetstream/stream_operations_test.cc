@@ -106,6 +106,25 @@ TEST(StreamOperations, APublishBehindAPurgeSeesItsEffect) {
   EXPECT_EQ(world.last("R2"), "{\"stream\":\"S\",\"seq\":2}");
 }
 
+TEST(StreamOperations, APullWaitsForPublishesNotForWhatConsumersNote) {
+  StreamWorld world({});
+  fill(world, 3);
+  ASSERT_EQ(create(world, "C"), 0);
+  world.group->is_held = true;
+  pull(world, "C", 1);
+  EXPECT_EQ(world.last("P"), "x");
+  world.sent.clear();
+  pull(world, "C", 1);
+  EXPECT_EQ(world.last("P"), "x");
+  world.sent.clear();
+  world.put("s.a", "new", {}, "R");
+  pull(world, "C", 1);
+  EXPECT_EQ(world.last("P"), "");
+  world.group->is_held = false;
+  world.run();
+  EXPECT_EQ(world.last("P"), "x");
+}
+
 TEST(StreamOperations, DeletesWhatIsThereAndSaysWhyNot) {
   StreamWorld world({});
   fill(world, 3);

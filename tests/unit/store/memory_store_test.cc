@@ -3,6 +3,8 @@
 
 #include "petrel/store/message_store.h"
 
+#include <algorithm>
+
 namespace petrel::store {
 namespace {
 
@@ -123,6 +125,41 @@ TEST_F(MemoryStoreTest, ReadsBackAcrossManySegments) {
   EXPECT_EQ(store_->next_match({"n.7"}, 100'008), 101'007U);
   EXPECT_EQ(store_->last_match({"n.7"}, 100'006), 99'007U);
   EXPECT_EQ(store_->count_matches({"n.*"}, 100'001), 100'000U);
+}
+
+// Walks over the matches of filters that admit few of many subjects.
+TEST_F(MemoryStoreTest, FindsWhatWildcardsAdmitAmongManySubjects) {
+  constexpr uint64_t kMessages = 300'000;
+  const auto subject_of = [](uint64_t sequence) {
+    return "a." + std::to_string(sequence % 1000) + "." + std::to_string(sequence % 3000);
+  };
+  const auto walk = [this](const Filters& filters, uint64_t from) {
+    std::vector<uint64_t> found;
+    while (const uint64_t next = store_->next_match(filters, from)) {
+      found.push_back(next);
+      from = next + 1;
+    }
+    return found;
+  };
+  for (uint64_t sequence = 1; sequence <= kMessages; ++sequence)
+    add(sequence, subject_of(sequence));
+  std::vector<uint64_t> expected;
+  for (uint64_t sequence = 7; sequence <= kMessages; sequence += 1000) expected.push_back(sequence);
+  EXPECT_EQ(walk({"a.7.>"}, 1), expected);
+  // What was deleted since is passed over, what came since is found.
+  store_->remove(150'007, false);
+  std::erase(expected, 150'007);
+  add(kMessages + 1, "a.7.new");
+  expected.push_back(kMessages + 1);
+  EXPECT_EQ(walk({"a.7.>"}, 1), expected);
+  std::erase_if(expected, [](uint64_t sequence) { return sequence < 200'000; });
+  EXPECT_EQ(walk({"a.7.>"}, 200'000), expected);
+  for (uint64_t sequence = 200'003; sequence <= kMessages; sequence += 3000) {
+    if (sequence % 3000 == 2003) expected.push_back(sequence);
+  }
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(walk({"a.7.>", "a.3.2003"}, 200'000), expected);
+  EXPECT_EQ(walk({"*.nobody.>"}, 1), std::vector<uint64_t>{});
 }
 
 TEST_F(MemoryStoreTest, CheckpointIsAnsweredAtOnce) {
