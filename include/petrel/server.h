@@ -28,6 +28,9 @@ struct ServerOptions {
   // Called by reload() when an option of logging changed: opens what has to be opened and returns
   // how to go over to it, which is called once the reload cannot fail any more.
   std::function<Result<std::function<void()>>(const conf::Options&)> prepare_log = {};
+  // A client of the system account asks for a reload: whoever owns the server reads the
+  // configuration again, calls reload() on its own thread and says how it went. Not set: refused.
+  std::function<void(std::function<void(const Status&)>)> request_reload = {};
   // The configuration says that the server must not go on (a certificate was revoked): whoever owns
   // it stops it. Called on a thread that stop() waits for, so it must not call stop() itself.
   std::function<void()> must_stop = {};

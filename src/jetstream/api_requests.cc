@@ -2,10 +2,10 @@
 
 #include "jetstream/config_fields.h"
 #include "jetstream/go_atoi.h"
-#include "jetstream/json_decoder.h"
 #include "jetstream/json_enum.h"
 #include "jetstream/json_time.h"
 
+#include "petrel/jetstream/json_decoder.h"
 #include "petrel/subject/subject.h"
 
 #include <algorithm>

@@ -1,10 +1,9 @@
 // The fields of configurations for the JSON decoder, for requests and for what is stored.
 #pragma once
 
-#include "jetstream/json_decoder.h"
-
 #include "petrel/jetstream/api_requests.h"
 #include "petrel/jetstream/consumer_config.h"
+#include "petrel/jetstream/json_decoder.h"
 #include "petrel/jetstream/stream_config.h"
 
 #include <span>

@@ -1,4 +1,4 @@
-#include "jetstream/json_decoder.h"
+#include "petrel/jetstream/json_decoder.h"
 
 #include "jetstream/json_time.h"
 

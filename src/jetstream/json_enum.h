@@ -1,9 +1,8 @@
 // Enumerations in JSON: their texts, and Go's texts for what is none of them.
 #pragma once
 
-#include "jetstream/json_decoder.h"
-
 #include "petrel/base/go_quote.h"
+#include "petrel/jetstream/json_decoder.h"
 
 #include <span>
 #include <string>

@@ -1,4 +1,4 @@
-#include "jetstream/json_scanner.h"
+#include "petrel/jetstream/json_scanner.h"
 
 #include "petrel/base/go_quote.h"
 #include "petrel/base/utf8.h"

@@ -1,8 +1,8 @@
 // The body of CONSUMER.MSG.NEXT and +NXT.
 #include "jetstream/go_atoi.h"
-#include "jetstream/json_decoder.h"
 
 #include "petrel/jetstream/api_requests.h"
+#include "petrel/jetstream/json_decoder.h"
 
 namespace petrel::jetstream {
 

@@ -6,6 +6,10 @@ namespace petrel::monitor {
 
 namespace {
 
+const std::string& shown_name(const AccountView& account) {
+  return account.tag.empty() ? account.name : account.tag;
+}
+
 void write_mappings(JsonWriter& json, std::vector<MappingView> mappings) {
   if (mappings.empty()) return;
   std::sort(mappings.begin(), mappings.end(),
@@ -72,7 +76,7 @@ void write_imports(JsonWriter& json, const std::vector<ImportView>& imports) {
 }
 
 void write_detail(JsonWriter& json, const AccountView& account) {
-  json.begin_object("account_detail");
+  json.begin_object();
   json.field("account_name", Slice(account.name));
   json.field("update_time", account.update_time);
   json.field_unless_empty("is_system", account.is_system);
@@ -85,7 +89,7 @@ void write_detail(JsonWriter& json, const AccountView& account) {
   write_mappings(json, account.mappings);
   write_exports(json, account.exports);
   write_imports(json, account.imports);
-  json.field("name_tag", Slice(account.name));
+  json.field("name_tag", Slice(shown_name(account)));
   json.begin_object("sublist_stats");
   write_index_numbers(json, account.index);
   json.end_object();
@@ -105,10 +109,32 @@ void write_traffic(JsonWriter& json, Slice name, uint64_t msgs, uint64_t bytes) 
   json.end_object();
 }
 
-void write_statistics(JsonWriter& json, const AccountView& account) {
-  json.begin_object();
+void write_head(JsonWriter& json, const AccountsView& view) {
+  json.field("server_id", Slice(view.server_id));
+  json.field("now", view.now);
+}
+
+}  // namespace
+
+AccountView account_figures(const router::AccountInterest& account) {
+  AccountView view;
+  view.name = account.name;
+  for (const router::AccountTraffic& traffic : account.traffic) {
+    view.client_connections += traffic.connections.get();
+    view.in_msgs += traffic.in_msgs.get();
+    view.in_bytes += traffic.in_bytes.get();
+    view.out_msgs += traffic.out_msgs.get();
+    view.out_bytes += traffic.out_bytes.get();
+    view.slow_consumers += traffic.slow_consumers.get();
+  }
+  const subject::SubjectIndex::Stats stats = account.index.stats();
+  view.index = {stats.subscriptions, stats.inserts, stats.removes, stats.matches};
+  return view;
+}
+
+void write_account_statistics(JsonWriter& json, const AccountView& account) {
   json.field("acc", Slice(account.name));
-  json.field("name", Slice(account.name));
+  json.field("name", Slice(shown_name(account)));
   json.field("conns", account.client_connections);
   json.field("leafnodes", 0);
   json.field("total_conns", account.client_connections);
@@ -116,15 +142,13 @@ void write_statistics(JsonWriter& json, const AccountView& account) {
   write_traffic(json, "sent", account.out_msgs, account.out_bytes);
   write_traffic(json, "received", account.in_msgs, account.in_bytes);
   json.field("slow_consumers", account.slow_consumers);
-  json.end_object();
 }
 
-void write_head(JsonWriter& json, const AccountsView& view) {
-  json.field("server_id", Slice(view.server_id));
-  json.field("now", view.now);
+std::string account_detail_json(const AccountView& account) {
+  JsonWriter json(0);
+  write_detail(json, account);
+  return json.take();
 }
-
-}  // namespace
 
 Result<std::string> accountz_json(const AccountsView& view, Slice name) {
   JsonWriter json;
@@ -144,6 +168,7 @@ Result<std::string> accountz_json(const AccountsView& view, Slice name) {
     if (found == view.accounts.end()) {
       return Error{Errc::kNotFound, "Account " + std::string(name) + " does not exist"};
     }
+    json.key("account_detail");
     write_detail(json, *found);
   }
   json.end_object();
@@ -156,7 +181,10 @@ std::string accstatz_json(const AccountsView& view, bool unused) {
   write_head(json, view);
   json.begin_array("account_statz");
   for (const AccountView& account : view.accounts) {
-    if (unused || account.client_connections != 0) write_statistics(json, account);
+    if (!unused && account.client_connections == 0) continue;
+    json.begin_object();
+    write_account_statistics(json, account);
+    json.end_object();
   }
   json.end_array();
   json.end_object();

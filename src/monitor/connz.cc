@@ -2,6 +2,7 @@
 
 #include "petrel/monitor/json_writer.h"
 #include "petrel/monitor/text.h"
+#include "petrel/subject/subject.h"
 
 #include <algorithm>
 #include <tuple>
@@ -204,7 +205,16 @@ bool ConnzCollector::wants(const SessionView& facts) {
   return kept_.size() < kept_max() || stands_before(facts, kept_.front());
 }
 
+bool ConnzCollector::is_heard(const SessionView& view) const {
+  return query_.filter_subject.empty() ||
+         std::any_of(view.subscriptions.begin(), view.subscriptions.end(),
+                     [this](const auto& entry) {
+                       return subject::subjects_collide(query_.filter_subject, entry.subject);
+                     });
+}
+
 void ConnzCollector::add(SessionView view) {
+  if (!is_heard(view)) return;
   const auto by_place = [this](const SessionView& a, const SessionView& b) {
     return stands_before(a, b);
   };

@@ -201,6 +201,16 @@ std::string jsz_json(const JszQuery& query, const JszPage& page) {
   return json.take();
 }
 
+std::string jsz_account_json(const JszQuery& query, const JszPage& page, Slice account) {
+  for (const JszAccount& known : page.accounts) {
+    if (known.name != account) continue;
+    JsonWriter json(0);
+    write_account(json, query, known);
+    return json.take();
+  }
+  return {};
+}
+
 void write_varz_jetstream(JsonWriter& json, const JetStreamSettings& settings,
                           const JetStreamFigures& figures) {
   write_settings(json, settings);

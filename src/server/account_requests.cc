@@ -4,7 +4,7 @@
 #include "petrel/base/go_json.h"
 #include "petrel/base/go_quote.h"
 #include "petrel/base/nkey_text.h"
-#include "petrel/monitor/text.h"
+#include "petrel/system/server_description.h"
 
 #include <algorithm>
 
@@ -32,28 +32,9 @@ void append_field(std::string& out, Slice name, Slice value) {
   append_go_json_string(out, value);
 }
 
-// All flags that nats-server knows, with what the configuration says of them.
-void append_flags(std::string& out, const std::map<std::string, bool>& configured) {
-  std::map<std::string, bool> flags = {{"js_ack_fc_v2", false},
-                                       {"js_api_reply_v2", false},
-                                       {"js_raft_delete_range", true},
-                                       {"js_snapshot_sources", false}};
-  for (auto& [name, is_on] : flags) {
-    const auto found = configured.find(name);
-    if (found != configured.end()) is_on = found->second;
-  }
-  out.append(",\"feature_flags\":{");
-  for (const auto& [name, is_on] : flags) {
-    if (out.back() != '{') out.push_back(',');
-    append_go_json_string(out, name);
-    out.append(is_on ? ":true" : ":false");
-  }
-  out.push_back('}');
-}
-
 }  // namespace
 
-AccountRequests::AccountRequests(AuthEnvironment& environment, AuthEndpoints& endpoints,
+AccountRequests::AccountRequests(AuthEnvironment& environment, InternalEndpoints& endpoints,
                                  std::shared_ptr<const auth::OperatorTrust> trust,
                                  AccountResolver& resolver, AccountKeeper& keeper)
     : environment_(environment),
@@ -66,7 +47,7 @@ AccountRequests::AccountRequests(AuthEnvironment& environment, AuthEndpoints& en
 void AccountRequests::serve_one(const std::string& subject, const std::string& queue,
                                 Handler handler) {
   endpoints_.serve(
-      trust_->system_account(), subject, queue, [this, handler](const AuthMessage& request) {
+      trust_->system_account(), subject, queue, [this, handler](const InternalMessage& request) {
         static_cast<void>(
             environment_.decide_later([this, handler, request] { (this->*handler)(request); }));
       });
@@ -121,7 +102,7 @@ std::string AccountRequests::words(const char* full, const char* cache) const {
 
 // --- updates ---
 
-void AccountRequests::store(const AuthMessage& request, const auth::AccountClaims& claims) {
+void AccountRequests::store(const InternalMessage& request, const auth::AccountClaims& claims) {
   const std::string& account = claims.subject;
   if (is_cache() && keeper_.find(account) == nullptr) {
     respond(request, {account, "jwt update cache skipped", ""});
@@ -152,7 +133,7 @@ void AccountRequests::store(const AuthMessage& request, const auth::AccountClaim
   respond(request, {account, words("jwt updated", "jwt updated cache"), ""});
 }
 
-void AccountRequests::update_named(const AuthMessage& request) {
+void AccountRequests::update_named(const InternalMessage& request) {
   const std::string account = account_of(request.subject);
   const std::string failed =
       words("jwt update resulted in error", "jwt update cache resulted in error");
@@ -168,7 +149,7 @@ void AccountRequests::update_named(const AuthMessage& request) {
   }
 }
 
-void AccountRequests::update_any(const AuthMessage& request) {
+void AccountRequests::update_any(const InternalMessage& request) {
   const std::string failed =
       words("jwt update resulted in error", "jwt update cache resulted in error");
   const auto claims = auth::decode_account_claims(request.body);
@@ -182,7 +163,7 @@ void AccountRequests::update_any(const AuthMessage& request) {
 }
 
 // Without a directory: only accounts that are in use.
-void AccountRequests::update_known(const AuthMessage& request) {
+void AccountRequests::update_known(const InternalMessage& request) {
   const std::string account = account_of(request.subject);
   const char* failed = "jwt update resulted in error";
   if (request.body.empty()) {
@@ -205,14 +186,14 @@ void AccountRequests::update_known(const AuthMessage& request) {
 
 // --- lists ---
 
-void AccountRequests::lookup(const AuthMessage& request) {
+void AccountRequests::lookup(const InternalMessage& request) {
   const std::string account = account_of(request.subject);
   if (!is_public_nkey(account)) return;
   reply(request,
         resolver_.directory()->load(account, environment_.wall_now()).value_or(std::string()));
 }
 
-void AccountRequests::list(const AuthMessage& request) {
+void AccountRequests::list(const InternalMessage& request) {
   std::string body = "{\"data\":[";
   bool is_first = true;
   resolver_.directory()->for_each(environment_.wall_now(),
@@ -244,7 +225,7 @@ Result<std::vector<std::string>> AccountRequests::read_removal(const std::string
   return *claims.accounts;
 }
 
-void AccountRequests::remove(const AuthMessage& request) {
+void AccountRequests::remove(const InternalMessage& request) {
   std::string by;
   const auto accounts = read_removal(request.body, by);
   if (!accounts) {
@@ -269,7 +250,7 @@ void AccountRequests::remove(const AuthMessage& request) {
 }
 
 // Tells another server all accounts, unless it has the same ones.
-void AccountRequests::pack(const AuthMessage& request) {
+void AccountRequests::pack(const InternalMessage& request) {
   if (request.reply.empty()) return;
   const JwtDirectory::Hash& hash = resolver_.directory()->hash();
   const Slice ours(reinterpret_cast<const char*>(hash.data()), hash.size());
@@ -289,7 +270,7 @@ void AccountRequests::forget_unused() {
 // Asks one of the other servers for the accounts that it has and we may lack.
 void AccountRequests::ask_for_packs() {
   const JwtDirectory::Hash& hash = resolver_.directory()->hash();
-  AuthMessage question;
+  InternalMessage question;
   question.account = trust_->system_account();
   question.subject = "$SYS.REQ.CLAIMS.PACK";
   question.reply = pack_inbox_;
@@ -299,7 +280,7 @@ void AccountRequests::ask_for_packs() {
 }
 
 // Lines "account|JWT"; an empty message ends them.
-void AccountRequests::take_pack(const AuthMessage& packed) {
+void AccountRequests::take_pack(const InternalMessage& packed) {
   const WallTime now = environment_.wall_now();
   for (size_t begin = 0; begin < packed.body.size();) {
     const size_t end = std::min(packed.body.find('\n', begin), packed.body.size());
@@ -336,22 +317,12 @@ void AccountRequests::reread_directory() {
 // --- answers ---
 
 std::string AccountRequests::server_json() {
-  const std::shared_ptr<const conf::Options> options = environment_.options();
-  const Identity& identity = environment_.identity;
-  std::string json = "{";
-  append_field(json, "name", options->server_name.empty() ? identity.id : options->server_name);
-  append_field(json, "host", options->host);
-  append_field(json, "id", identity.id);
-  if (!options->cluster.name.empty()) append_field(json, "cluster", options->cluster.name);
-  append_field(json, "ver", "2.15.2");
-  append_flags(json, options->feature_flags);
-  json.append(",\"jetstream\":").append(options->jetstream.enabled ? "true" : "false");
-  json.append(",\"flags\":0,\"seq\":").append(std::to_string(++sent_)).append(",\"time\":");
-  append_go_json_string(json, monitor::time_text(environment_.wall_now()));
-  return json.append("}");
+  const auto described =
+      system::ServerDescription::of(*environment_.options(), environment_.identity.id);
+  return described.to_json(++sent_, environment_.wall_now());
 }
 
-void AccountRequests::respond(const AuthMessage& request, const Outcome& outcome) {
+void AccountRequests::respond(const InternalMessage& request, const Outcome& outcome) {
   const std::string about = outcome.account.empty() ? "" : " - " + outcome.account;
   if (outcome.error.empty()) {
     environment_.say(LogLevel::kDebug, outcome.message + about);
@@ -371,9 +342,9 @@ void AccountRequests::respond(const AuthMessage& request, const Outcome& outcome
   reply(request, body.append("}}"));
 }
 
-void AccountRequests::reply(const AuthMessage& request, std::string body) {
+void AccountRequests::reply(const InternalMessage& request, std::string body) {
   if (request.reply.empty()) return;
-  AuthMessage message;
+  InternalMessage message;
   message.account = request.account;
   message.subject = request.reply;
   message.body = std::move(body);

@@ -7,8 +7,8 @@
 
 #include "server/account_keeper.h"
 #include "server/account_resolver.h"
-#include "server/auth_endpoints.h"
 #include "server/auth_environment.h"
+#include "server/internal_endpoints.h"
 
 #include <memory>
 #include <string>
@@ -17,7 +17,7 @@ namespace petrel::server {
 
 class AccountRequests {
  public:
-  AccountRequests(AuthEnvironment& environment, AuthEndpoints& endpoints,
+  AccountRequests(AuthEnvironment& environment, InternalEndpoints& endpoints,
                   std::shared_ptr<const auth::OperatorTrust> trust, AccountResolver& resolver,
                   AccountKeeper& keeper);
 
@@ -29,7 +29,7 @@ class AccountRequests {
   void reread_directory();
 
  private:
-  using Handler = void (AccountRequests::*)(const AuthMessage& request);
+  using Handler = void (AccountRequests::*)(const InternalMessage& request);
   struct Outcome {
     std::string account = {};
     std::string message = {};
@@ -37,15 +37,15 @@ class AccountRequests {
   };
 
   void serve_one(const std::string& subject, const std::string& queue, Handler handler);
-  void update_named(const AuthMessage& request);
-  void update_any(const AuthMessage& request);
-  void update_known(const AuthMessage& request);
-  void store(const AuthMessage& request, const auth::AccountClaims& claims);
-  void lookup(const AuthMessage& request);
-  void list(const AuthMessage& request);
-  void remove(const AuthMessage& request);
-  void pack(const AuthMessage& request);
-  void take_pack(const AuthMessage& packed);
+  void update_named(const InternalMessage& request);
+  void update_any(const InternalMessage& request);
+  void update_known(const InternalMessage& request);
+  void store(const InternalMessage& request, const auth::AccountClaims& claims);
+  void lookup(const InternalMessage& request);
+  void list(const InternalMessage& request);
+  void remove(const InternalMessage& request);
+  void pack(const InternalMessage& request);
+  void take_pack(const InternalMessage& packed);
   void ask_for_packs();
   void forget_unused();
   using Step = void (AccountRequests::*)();
@@ -53,13 +53,13 @@ class AccountRequests {
 
   Result<std::vector<std::string>> read_removal(const std::string& token, std::string& by) const;
   std::string words(const char* full, const char* cache) const;
-  void respond(const AuthMessage& request, const Outcome& outcome);
-  void reply(const AuthMessage& request, std::string body);
+  void respond(const InternalMessage& request, const Outcome& outcome);
+  void reply(const InternalMessage& request, std::string body);
   std::string server_json();
   bool is_cache() const { return resolver_.kind() == conf::ResolverKind::kCache; }
 
   AuthEnvironment& environment_;
-  AuthEndpoints& endpoints_;
+  InternalEndpoints& endpoints_;
   const std::shared_ptr<const auth::OperatorTrust> trust_;
   AccountResolver& resolver_;
   AccountKeeper& keeper_;

@@ -60,25 +60,11 @@ void describe(const auth::Account& account, monitor::AccountView& view) {
 
 }  // namespace
 
-monitor::IndexNumbers index_numbers(const router::AccountInterest& account) {
-  const subject::SubjectIndex::Stats stats = account.index.stats();
-  return {stats.subscriptions, stats.inserts, stats.removes, stats.matches};
-}
-
 monitor::AccountView account_view(const router::AccountInterest& interest,
                                   const auth::AccountPtr& description) {
-  monitor::AccountView view;
-  view.name = interest.name;
-  for (const router::AccountTraffic& traffic : interest.traffic) {
-    view.client_connections += traffic.connections.get();
-    view.in_msgs += traffic.in_msgs.get();
-    view.in_bytes += traffic.in_bytes.get();
-    view.out_msgs += traffic.out_msgs.get();
-    view.out_bytes += traffic.out_bytes.get();
-    view.slow_consumers += traffic.slow_consumers.get();
-  }
-  view.index = index_numbers(interest);
+  monitor::AccountView view = monitor::account_figures(interest);
   if (description == nullptr) return view;
+  view.tag = description->name_tag;
   describe(*description, view);
   add_imports(*interest.links(), view);
   return view;

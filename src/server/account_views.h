@@ -10,6 +10,5 @@ namespace petrel::server {
 // `description` null: nothing is said of the account.
 monitor::AccountView account_view(const router::AccountInterest& interest,
                                   const auth::AccountPtr& description);
-monitor::IndexNumbers index_numbers(const router::AccountInterest& account);
 
 }  // namespace petrel::server

@@ -85,7 +85,7 @@ auth::CalloutRequest AuthCallout::make_request(const Asked& asked) const {
 
 void AuthCallout::send(const AskedPtr& asked) {
   const Identity& identity = parts_.environment.identity;
-  AuthMessage message;
+  InternalMessage message;
   message.account = asked->account_name;
   message.subject = std::string(auth::kCalloutSubject);
   message.body = auth::encode_callout_request(make_request(*asked), identity.signing_key);

@@ -1,13 +1,13 @@
 // AuthCallout: has an auth callout service decide over clients, in config and in operator mode.
 //
 // Owner: AuthService. Thread: the one that decides. The request goes out and the answer comes in
-// over AuthEndpoints; nothing waits.
+// over InternalEndpoints; nothing waits.
 // Errors: nats-server's texts. Source: spec auth.md 5.
 #pragma once
 
 #include "server/account_keeper.h"
-#include "server/auth_endpoints.h"
 #include "server/auth_environment.h"
+#include "server/internal_endpoints.h"
 
 #include "petrel/auth/auth_request.h"
 #include "petrel/auth/callout_request.h"
@@ -27,7 +27,7 @@ class AuthCallout {
 
   struct Parts {
     AuthEnvironment& environment;
-    AuthEndpoints& endpoints;
+    InternalEndpoints& endpoints;
     const auth::LocalClock& clock;
     std::shared_ptr<const auth::OperatorTrust> trust = {};  // null: config mode
     AccountKeeper* keeper = nullptr;                        // null: config mode

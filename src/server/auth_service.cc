@@ -31,7 +31,7 @@ std::string random_inbox() {
 AuthService::AuthService(AuthEnvironment environment)
     : environment_(std::move(environment)),
       clock_(std::make_unique<TimeZones>()),
-      own_endpoints_(std::make_unique<AuthEndpoints>(environment_.accounts, random_inbox())),
+      own_endpoints_(std::make_unique<InternalEndpoints>(environment_.accounts, random_inbox())),
       endpoints_(own_endpoints_.get()),
       thread_(std::make_unique<net::WorkerPool>(1, kWaitingMax)) {
   environment_.decide_later = [this](std::function<void()> task) {
@@ -131,7 +131,7 @@ bool AuthService::decide(router::ConnectionHandle connection, auth::AuthRequest 
 
 void AuthService::ask_others(const std::string& account, Duration timeout,
                              AccountResolver::Done done) {
-  AuthMessage question;
+  InternalMessage question;
   question.account = trust_->system_account();
   question.subject = "$SYS.REQ.ACCOUNT." + account + ".CLAIMS.LOOKUP";
   environment_.post(0, [this, question = std::move(question), timeout, done](shard::Shard&) {

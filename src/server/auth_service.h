@@ -10,8 +10,8 @@
 #include "server/account_requests.h"
 #include "server/account_resolver.h"
 #include "server/auth_callout.h"
-#include "server/auth_endpoints.h"
 #include "server/auth_environment.h"
+#include "server/internal_endpoints.h"
 
 #include "petrel/auth/auth_request.h"
 #include "petrel/net/worker_pool.h"
@@ -30,7 +30,7 @@ class AuthService {
   ~AuthService();
 
   // The service of the first loop, to be handed over to it before it runs.
-  std::unique_ptr<AuthEndpoints> take_endpoints() { return std::move(own_endpoints_); }
+  std::unique_ptr<InternalEndpoints> take_endpoints() { return std::move(own_endpoints_); }
   // The loops run: accounts may be fetched.
   void start();
   // No loop gets an answer after this.
@@ -40,6 +40,8 @@ class AuthService {
   bool decide(router::ConnectionHandle connection, auth::AuthRequest request);
   // The configuration was read again.
   void reload();
+  // Of operator mode; "": the configuration says.
+  std::string system_account() const { return trust_ ? trust_->system_account() : ""; }
 
  private:
   using Decided = std::function<void(auth::AuthAnswer)>;
@@ -55,8 +57,8 @@ class AuthService {
 
   AuthEnvironment environment_;
   std::unique_ptr<auth::LocalClock> clock_;
-  std::unique_ptr<AuthEndpoints> own_endpoints_;  // until the loop has them
-  AuthEndpoints* endpoints_;
+  std::unique_ptr<InternalEndpoints> own_endpoints_;  // until the loop has them
+  InternalEndpoints* endpoints_;
   std::shared_ptr<const auth::OperatorTrust> trust_;  // null: config mode
   std::unique_ptr<AccountResolver> resolver_;
   std::unique_ptr<AccountKeeper> keeper_;

@@ -44,10 +44,35 @@ Status Server::Impl::open_auth() {
   if (auth_service == nullptr) return Status::ok();
   // A task can be copied, what it hands over cannot.
   auto endpoints =
-      std::make_shared<std::unique_ptr<server::AuthEndpoints>>(auth_service->take_endpoints());
+      std::make_shared<std::unique_ptr<server::InternalEndpoints>>(auth_service->take_endpoints());
   loops.front()->run_task(
       [endpoints](shard::Shard& shard) { shard.add_service(std::move(*endpoints)); });
   return Status::ok();
+}
+
+shard::EventSource Server::Impl::event_source() {
+  const conf::Options now = options();
+  shard::EventSource source;
+  source.server = system::ServerDescription::of(now, identity.id);
+  if (now.authorization.auth_callout)
+    source.callout_account = now.authorization.auth_callout->account;
+  source.system_account = auth_service != nullptr ? auth_service->system_account() : "";
+  if (!source.system_account.empty()) return source;
+  const auto described = auth::AccountSnapshot::create(now);
+  if (described && (*described)->system() != nullptr) {
+    source.system_account = (*described)->system()->name;
+  }
+  return source;
+}
+
+// After open_auth: it knows the system account of operator mode.
+void Server::Impl::open_system_account() {
+  if (event_source().system_account.empty()) return;
+  server::SystemAccountHost host{.monitored = monitored(),
+                                 .source = [this] { return event_source(); },
+                                 .reload = request_reload};
+  system_account = std::make_unique<server::SystemAccount>(std::move(host));
+  system_account->open();
 }
 
 void Server::Impl::describe_accounts(const auth::AccountSnapshot& snapshot) {

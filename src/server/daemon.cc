@@ -15,6 +15,7 @@
 #include "petrel/server.h"
 
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <ctime>
 #include <sstream>
@@ -54,10 +55,20 @@ class Daemon {
   int run();
 
  private:
+  // Reloads that clients of the system account asked for.
+  struct ReloadRequest {
+    std::function<void(const Status&)> done;
+    std::unique_ptr<ReloadRequest> next;
+  };
+  void request_reload(std::function<void(const Status&)> done);
+  void serve_reload_requests();
+  // Has `serve` return. Any thread.
+  void end();
   void serve();
   // False when the server is to end.
   bool handle(int signal);
   Status reload();
+  Status reload_and_say();
   void reopen_log();
 
   const conf::Startup startup_;
@@ -66,6 +77,8 @@ class Daemon {
   const SystemEnvironment environment_;
   SignalLoop signals_;
   Logger logger_;
+  std::atomic<ReloadRequest*> reload_requests_{nullptr};  // newest first, owned
+  std::atomic<bool> must_end_{false};
   std::unique_ptr<Server> server_;
 };
 
@@ -77,7 +90,10 @@ int Daemon::run() {
   options.prepare_log = [this](const conf::Options& now) {
     return logger_.prepare(log_settings(now, executable_));
   };
-  options.must_stop = [this] { signals_.wake_up(); };
+  options.must_stop = [this] { end(); };
+  options.request_reload = [this](std::function<void(const Status&)> done) {
+    request_reload(std::move(done));
+  };
   auto server = Server::create(std::move(options));
   if (!server) return fail(std::string(conf::kProgram) + ": " + server.error().detail);
   server_ = *std::move(server);
@@ -99,7 +115,11 @@ int Daemon::run() {
 void Daemon::serve() {
   while (true) {
     const int signal = signals_.wait();
-    if (signal == 0) return;  // lame duck mode is over
+    if (signal == 0) {
+      serve_reload_requests();
+      if (must_end_.load()) return;
+      continue;
+    }
     logger_.write(LogLevel::kInfo, "Trapped " + go_quote(signal_name(signal)) + " signal");
     if (!handle(signal)) return;
   }
@@ -113,18 +133,52 @@ bool Daemon::handle(int signal) {
       reopen_log();
       return true;
     case SIGUSR2:
-      server_->enter_lame_duck([this] { signals_.wake_up(); });
+      server_->enter_lame_duck([this] { end(); });
       return true;
     case SIGHUP:
-      notify_service(ServiceState::kReloading);
-      if (Status status = reload(); !status) {
-        logger_.write(LogLevel::kError,
-                      "Failed to reload server configuration: " + status.error().detail);
-      }
-      notify_service(ServiceState::kReady);
+      static_cast<void>(reload_and_say());
       return true;
     default:
       return false;
+  }
+}
+
+Status Daemon::reload_and_say() {
+  notify_service(ServiceState::kReloading);
+  Status status = reload();
+  if (!status) {
+    logger_.write(LogLevel::kError,
+                  "Failed to reload server configuration: " + status.error().detail);
+  }
+  notify_service(ServiceState::kReady);
+  return status;
+}
+
+void Daemon::end() {
+  must_end_ = true;
+  signals_.wake_up();
+}
+
+// Any thread.
+void Daemon::request_reload(std::function<void(const Status&)> done) {
+  auto request = std::make_unique<ReloadRequest>();
+  request->done = std::move(done);
+  ReloadRequest* before = reload_requests_.load();
+  do {
+    static_cast<void>(request->next.release());
+    request->next.reset(before);
+  } while (!reload_requests_.compare_exchange_weak(before, request.get()));
+  static_cast<void>(request.release());
+  signals_.wake_up();
+}
+
+void Daemon::serve_reload_requests() {
+  std::unique_ptr<ReloadRequest> requests(reload_requests_.exchange(nullptr));
+  if (requests == nullptr) return;
+  const Status status = reload_and_say();
+  for (const ReloadRequest* request = requests.get(); request != nullptr;
+       request = request->next.get()) {
+    request->done(status);
   }
 }
 

@@ -85,6 +85,7 @@ class LoopThread final : private net::LoopHandler,
   void add_service(std::unique_ptr<shard::LoopService> service) {
     shard_.add_service(std::move(service));
   }
+  void watch_clients(shard::ClientWatch* watch) { shard_.watch_clients(watch); }
   const router::Router& router() const { return const_cast<shard::Shard&>(shard_).router(); }
   // Any thread (adopt), loop thread or before start (listeners).
   net::Loop& loop() { return *loop_; }

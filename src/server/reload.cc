@@ -62,6 +62,7 @@ Status Server::Impl::reload(conf::Options after) {
   });
   if (jetstream != nullptr) jetstream->change_accounts(*config->accounts);
   if (auth_service != nullptr) auth_service->reload();
+  if (system_account != nullptr) system_account->reload();
   say(LogLevel::kInfo,
       "Reloaded server configuration " + (after.digest.empty() ? "" : "(" + after.digest + ")"));
   return Status::ok();

@@ -46,6 +46,7 @@ Server::Impl::Impl(ServerOptions given)
       log_line(std::move(given.log)),
       prepare_log(std::move(given.prepare_log)),
       must_stop(std::move(given.must_stop)),
+      request_reload(std::move(given.request_reload)),
       identity(server::make_identity()),
       start_time(wall_now()),
       accounts(server::random_seed(), server::loop_count(given.options)),
@@ -86,14 +87,19 @@ Status Server::start() {
   PETREL_TRY_STATUS(impl.open_monitoring());
   PETREL_TRY_STATUS(impl.open_client_listener());
   PETREL_TRY_STATUS(impl.open_auth());
+  impl.open_system_account();
+  impl.usage.start();
+  // Answers while JetStream recovers.
+  if (impl.monitoring != nullptr) PETREL_TRY_STATUS(impl.monitoring->start());
   PETREL_TRY_STATUS(impl.open_jetstream());
   // The first loop accepts and hands connections to the others: they run before it does.
   for (auto loop = impl.loops.rbegin(); loop != impl.loops.rend(); ++loop) (*loop)->start();
   impl.is_running = true;
+  impl.is_serving = true;
   if (impl.auth_service != nullptr) impl.auth_service->start();
+  if (impl.system_account != nullptr) impl.system_account->start();
   if (impl.options().tls)
     impl.tls_watch = std::make_unique<server::TlsWatch>(impl, std::move(tls_files));
-  if (impl.monitoring != nullptr) PETREL_TRY_STATUS(impl.monitoring->start());
   impl.write_ports_file();
   impl.say(LogLevel::kInfo, "Server is ready");
   return Status::ok();
@@ -109,6 +115,10 @@ void Server::stop() {
   impl.lame_duck.reset();
   if (impl.peer_ocsp != nullptr) impl.peer_ocsp->stop();
   impl.workers.reset();
+  if (impl.system_account != nullptr) {
+    impl.system_account->announce("SHUTDOWN");
+    impl.system_account->stop();
+  }
   if (impl.auth_service != nullptr) impl.auth_service->stop();
   impl.close_client_listener();
   if (impl.jetstream != nullptr) {
@@ -151,25 +161,31 @@ size_t Server::connection_count() const {
   return static_cast<size_t>(impl_->connections.load());
 }
 
-// The port is taken early, but nobody is answered before the loops run.
+server::MonitoredServer Server::Impl::monitored() {
+  return {.id = identity.id,
+          .start_time = start_time,
+          .config = current,
+          .loops = loops,
+          .accounts = accounts,
+          .is_serving = is_serving,
+          .is_lame_duck = is_lame_duck,
+          .usage = usage,
+          .jetstream = [this]() -> const server::JetStream* {
+            return is_serving.load() ? jetstream.get() : nullptr;
+          },
+          .ocsp_peer_cache = [this] { return ocsp_peer_figures(); },
+          .session_config =
+              [this](const conf::Options& of) -> std::shared_ptr<const session::SessionConfig> {
+            auto config = server::make_session_config(of, identity, port);
+            return config ? *config : nullptr;
+          },
+          .log = [this](LogLevel level, const std::string& text) { say(level, text); }};
+}
+
 Status Server::Impl::open_monitoring() {
   const conf::Options now = options();
   if (now.http_port == 0 && now.https_port == 0) return Status::ok();
-  monitoring = std::make_unique<server::Monitoring>(server::MonitoredServer{
-      .id = identity.id,
-      .start_time = start_time,
-      .config = current,
-      .loops = loops,
-      .accounts = accounts,
-      .is_lame_duck = is_lame_duck,
-      .jetstream = [this]() -> const server::JetStream* { return jetstream.get(); },
-      .ocsp_peer_cache = [this] { return ocsp_peer_figures(); },
-      .session_config =
-          [this](const conf::Options& of) -> std::shared_ptr<const session::SessionConfig> {
-        auto config = server::make_session_config(of, identity, port);
-        return config ? *config : nullptr;
-      },
-      .log = [this](LogLevel level, const std::string& text) { say(level, text); }});
+  monitoring = std::make_unique<server::Monitoring>(monitored());
   return monitoring->listen(now);
 }
 
@@ -202,6 +218,7 @@ void Server::Impl::on_every_loop(const std::function<void(uint16_t, shard::Shard
 }
 
 void Server::Impl::announce_lame_duck() {
+  if (system_account != nullptr) system_account->announce("LAMEDUCK");
   on_every_loop([](uint16_t /*loop*/, shard::Shard& shard) { shard.announce_lame_duck({}); });
 }
 

@@ -15,6 +15,7 @@
 #include "server/monitoring.h"
 #include "server/peer_ocsp.h"
 #include "server/session_config.h"
+#include "server/system_account.h"
 #include "server/tls_setup.h"
 #include "server/tls_watch.h"
 
@@ -49,6 +50,7 @@ struct Server::Impl final : server::LoopOwner,
   void remove_ports_file();
 
   // server.cc
+  server::MonitoredServer monitored();
   Status open_monitoring();
   Status open_jetstream();
 
@@ -80,6 +82,8 @@ struct Server::Impl final : server::LoopOwner,
   server::AuthEnvironment auth_environment();
   // What the configuration says of accounts; those of operator mode stay.
   void describe_accounts(const auth::AccountSnapshot& snapshot);
+  void open_system_account();
+  shard::EventSource event_source();
   bool decide_elsewhere(router::ConnectionHandle connection, auth::AuthRequest request) override;
 
   // reload.cc
@@ -116,6 +120,7 @@ struct Server::Impl final : server::LoopOwner,
   const std::function<void(LogLevel, const std::string&)> log_line;
   const std::function<Result<std::function<void()>>(const conf::Options&)> prepare_log;
   const std::function<void()> must_stop;
+  const std::function<void(std::function<void(const Status&)>)> request_reload;
   const server::Identity identity;
   const WallTime start_time;
   server::CurrentConfig current;  // options, digest, when they were loaded
@@ -129,14 +134,17 @@ struct Server::Impl final : server::LoopOwner,
   std::unique_ptr<server::PeerOcsp> peer_ocsp;  // null without tls { }
   std::unique_ptr<net::WorkerPool> workers;
   std::vector<std::unique_ptr<server::LoopThread>> loops;
-  std::unique_ptr<server::JetStream> jetstream;       // null: not enabled
-  std::unique_ptr<server::AuthService> auth_service;  // null: nobody decides elsewhere
-  std::unique_ptr<server::Monitoring> monitoring;     // null without http_port
+  server::ServerUsage usage;
+  std::unique_ptr<server::JetStream> jetstream;           // null: not enabled
+  std::unique_ptr<server::AuthService> auth_service;      // null: nobody decides elsewhere
+  std::unique_ptr<server::SystemAccount> system_account;  // null: there is none
+  std::unique_ptr<server::Monitoring> monitoring;         // null without http_port
   std::unique_ptr<server::LameDuck> lame_duck;
   std::string ports_file;  // as long as it stands there
   std::atomic<uint64_t> next_id;
   std::atomic<int64_t> connections{0};
   std::atomic<int64_t> max_connections{0};
+  std::atomic<bool> is_serving{false};  // the loops run
   std::atomic<bool> is_lame_duck{false};
   uint16_t port = 0;
   bool is_running = false;

@@ -389,14 +389,15 @@ void ClientSession::send_info(bool is_connect_info) {
   send(info.to_frame());
 }
 
-void ClientSession::announce_lame_duck(const std::vector<std::string>& connect_urls) {
-  if (is_closed || !first_pong_sent_ || details_->connect.protocol < 1) return;
+bool ClientSession::announce_lame_duck(const std::vector<std::string>& connect_urls) {
+  if (is_closed || !first_pong_sent_ || details_->connect.protocol < 1) return false;
   proto::ServerInfo info = context_.config->info;
   info.client_id = cid_;
   info.client_ip = peer_.ip;
   info.connect_urls = connect_urls;
   info.ldm = true;
   send(info.to_frame());
+  return true;
 }
 
 // --- output ---

@@ -68,7 +68,7 @@ void ClientSession::authenticate() {
       accept(verdict.user);
       return;
     case auth::Verdict::Kind::kRejected:
-      refuse_authentication(verdict.fault);
+      fail_login(verdict.fault);
       return;
     case auth::Verdict::Kind::kVerifyPassword:
       waits_for_password_ = true;
@@ -77,7 +77,7 @@ void ClientSession::authenticate() {
       context_.host.pause_reads(*this);
       if (!context_.host.verify_password(*this, std::move(verdict.password_hash),
                                          std::move(verdict.password))) {
-        refuse_authentication();
+        fail_login();
       }
       return;
     case auth::Verdict::Kind::kAskElsewhere:
@@ -98,7 +98,7 @@ void ClientSession::password_verified(bool is_right) {
   }
   waits_for_password_ = false;
   if (!is_right) {
-    refuse_authentication();
+    fail_login();
     return;
   }
   accept(user_);
@@ -116,7 +116,7 @@ void ClientSession::ask_elsewhere(bool proxy_required) {
     request.connect = details_->connect;
     request.proxy_key = details_->proxy_key;
   }
-  if (!context_.host.decide_elsewhere(*this, std::move(request))) refuse_authentication();
+  if (!context_.host.decide_elsewhere(*this, std::move(request))) fail_login();
 }
 
 void ClientSession::authentication_decided(const auth::AuthAnswer& answer) {
@@ -127,10 +127,10 @@ void ClientSession::authentication_decided(const auth::AuthAnswer& answer) {
   }
   switch (answer.kind) {
     case auth::AuthAnswer::Kind::kRefused:
-      refuse_authentication();
+      fail_login();
       return;
     case auth::AuthAnswer::Kind::kProxyRequired:
-      refuse_authentication(auth::AuthFault::kProxyRequired);
+      fail_login(auth::AuthFault::kProxyRequired);
       return;
     case auth::AuthAnswer::Kind::kAccepted:
       break;
@@ -183,13 +183,23 @@ void ClientSession::refuse_authentication(auth::AuthFault fault) {
   }
   log(LogLevel::kError, std::move(text));
   send_error("Authorization Violation");
+  if (connect_received_ && rtt_.ns == 0) {
+    rtt_ = std::max(Duration{context_.wall_now.ns - start_.ns}, Duration::nanos(1));
+  }
+  if (!is_closed) context_.host.client_changed(*this, ClientChange::kRefused, reason_of(fault));
   close(reason_of(fault));
+}
+
+void ClientSession::fail_login(auth::AuthFault fault) {
+  context_.host.client_changed(*this, ClientChange::kLoginFailed, reason_of(fault));
+  refuse_authentication(fault);
 }
 
 void ClientSession::accept(const std::shared_ptr<const auth::User>& user) {
   is_authenticated_ = true;
   apply_user(user);
   if (!enter_account()) return;
+  context_.host.client_changed(*this, ClientChange::kAccepted, close_reason_);
   if (connect_received_) finish_connect();
   if (!is_closed) parser_.set_limits(parser_limits());
 }

@@ -76,11 +76,17 @@ void ClientSession::count_in(router::AccountInterest& entered) {
   account = &entered;
   entered.connections.fetch_add(1);
   entered.traffic[context_.router.loop()].connections.add(1);
+  if (&entered != &context_.accounts.global()) {
+    context_.host.client_changed(*this, ClientChange::kMoved, close_reason_);
+  }
 }
 
 void ClientSession::count_out() {
   account->connections.fetch_sub(1);
   account->traffic[context_.router.loop()].connections.sub(1);
+  if (account != &context_.accounts.global()) {
+    context_.host.client_changed(*this, ClientChange::kMoved, close_reason_);
+  }
 }
 
 void ClientSession::finish_connect() {

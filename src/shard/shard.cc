@@ -81,6 +81,7 @@ void Shard::tls_failed(uint32_t slot, const std::string& why, bool is_probe, boo
 
 void Shard::close_session(ClientSession& session, CloseReason reason, session::SessionView last) {
   port_.connection_ended();
+  if (watch_ != nullptr) watch_->client_closed(last);
   closed_.push_back(std::move(last));
   while (closed_.size() > static_cast<size_t>(context_.config->max_closed_clients)) {
     closed_.pop_front();
@@ -103,12 +104,17 @@ void Shard::end_session(ClientSession& session, bool close_socket) {
 }
 
 bool Shard::close_connection(uint64_t cid, CloseReason reason) {
-  for (auto& session : sessions_) {
-    if (session == nullptr || session->is_closed || session->cid() != cid) continue;
-    session->close(reason);
-    return true;
+  ClientSession* session = find_client(cid);
+  if (session == nullptr) return false;
+  session->close(reason);
+  return true;
+}
+
+ClientSession* Shard::find_client(uint64_t cid) {
+  for (const auto& session : sessions_) {
+    if (session != nullptr && !session->is_closed && session->cid() == cid) return session.get();
   }
-  return false;
+  return nullptr;
 }
 
 void Shard::close_all(CloseReason reason) {
@@ -341,6 +347,11 @@ bool Shard::start_tls(ClientSession& session, Slice first) {
 
 void Shard::log(session::LogLevel level, const ClientSession& session, std::string text) {
   port_.log(level, session, std::move(text));
+}
+
+void Shard::client_changed(const ClientSession& session, session::ClientChange change,
+                           CloseReason reason) {
+  if (watch_ != nullptr) watch_->client_changed(session, change, reason);
 }
 
 // --- control plane ---

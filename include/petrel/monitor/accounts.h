@@ -5,6 +5,7 @@
 
 #include "petrel/base/time.h"
 #include "petrel/monitor/subsz.h"
+#include "petrel/router/account_interest.h"
 
 #include <cstdint>
 #include <optional>
@@ -46,6 +47,7 @@ struct ImportView {
 
 struct AccountView {
   std::string name = {};
+  std::string tag = {};  // for people; "": the name
   bool is_system = false;
   WallTime update_time = {};
   uint64_t client_connections = 0;
@@ -67,9 +69,16 @@ struct AccountsView {
   std::vector<AccountView> accounts = {};
 };
 
+// What happened in an account; nothing is said of its description.
+AccountView account_figures(const router::AccountInterest& account);
+
 // Errors: `name` is none of them; the text of the answer with status 400. Empty: the names of all.
 Result<std::string> accountz_json(const AccountsView& view, Slice name);
 // With `unused` also accounts without connections.
 std::string accstatz_json(const AccountsView& view, bool unused);
+// What it says of one account: members of the object that is open.
+void write_account_statistics(JsonWriter& json, const AccountView& account);
+// What /accountz says of one account: the whole object.
+std::string account_detail_json(const AccountView& account);
 
 }  // namespace petrel::monitor

@@ -46,11 +46,13 @@ struct ConnzQuery {
   std::string user = {};
   std::string account = {};
   std::string mqtt_client = {};
+  std::string filter_subject = {};  // only connections that could hear a message to it
 
   bool wants_subscriptions() const { return subs.is_list || subs.is_detail; }
   // What views have to hold.
   session::ViewOptions view_options() const {
-    return {.subscriptions = wants_subscriptions(), .user = auth || !user.empty()};
+    return {.subscriptions = wants_subscriptions() || !filter_subject.empty(),
+            .user = auth || !user.empty()};
   }
   // Errors: the text of the answer with status 400.
   static Result<ConnzQuery> parse(const Query& query);
@@ -75,6 +77,7 @@ class ConnzCollector {
 
  private:
   bool matches(const session::SessionView& view) const;
+  bool is_heard(const session::SessionView& view) const;
   bool stands_before(const session::SessionView& a, const session::SessionView& b) const;
   Duration age(const session::SessionView& view) const;
   size_t kept_max() const;

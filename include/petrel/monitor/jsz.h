@@ -85,6 +85,8 @@ struct JszPage {
 
 // A standalone server leads everything: leader_only changes nothing.
 std::string jsz_json(const JszQuery& query, const JszPage& page);
+// One account alone; "": there is no such account with JetStream.
+std::string jsz_account_json(const JszQuery& query, const JszPage& page, Slice account);
 
 // The members of "jetstream" in /varz.
 void write_varz_jetstream(JsonWriter& json, const JetStreamSettings& settings,

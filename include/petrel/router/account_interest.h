@@ -39,6 +39,8 @@ struct AccountInterest {
   std::vector<AccountTraffic> traffic;  // by loop
   // Client connections of all loops, for the account's limit.
   std::atomic<int64_t> connections{0};
+  // When the system account was last told of their number, on the monotonic clock.
+  std::atomic<int64_t> connections_told_ns{0};
   // Subscriptions in `index` that belong to importing accounts.
   std::atomic<uint32_t> shadows{0};
   std::atomic<bool> imports_streams{false};

@@ -51,7 +51,8 @@ class ClientSession final : public router::Receiver {
   // In the handshake, or later if `was_open`. `is_probe`: the peer never meant TLS.
   void tls_failed(const std::string& why, bool is_probe, bool was_open);
   void on_config_change(bool auth_changed);
-  void announce_lame_duck(const std::vector<std::string>& connect_urls);
+  // False: this client does not understand it, or is not ready for it.
+  bool announce_lame_duck(const std::vector<std::string>& connect_urls);
   // The peer or the server ends the connection.
   void close(CloseReason reason);
   // One connection too many: says -ERR 'text' and closes.
@@ -71,6 +72,8 @@ class ClientSession final : public router::Receiver {
   SessionView view(const ViewOptions& options) const;
   size_t subscription_count() const { return sids_.size(); }
   CloseReason close_reason() const { return close_reason_; }
+  // Null: nobody in particular.
+  const auth::User* user() const { return user_.get(); }
   bool is_connected() const { return connect_received_; }
   bool is_shaking_hands() const { return transport_ == Transport::kHandshake; }
 
@@ -140,6 +143,8 @@ class ClientSession final : public router::Receiver {
   void authenticate();
   void accept(const std::shared_ptr<const auth::User>& user);
   void refuse_authentication(auth::AuthFault fault = auth::AuthFault::kViolation);
+  // The same after what it showed was looked at.
+  void fail_login(auth::AuthFault fault = auth::AuthFault::kViolation);
   auth::Credentials credentials() const;
   auth::Verdict ask_authenticator();
   void ask_elsewhere(bool proxy_required);

@@ -98,6 +98,14 @@ struct LoopCounters {
   Counter subscriptions;
 };
 
+// What the system account is told of a client.
+enum class ClientChange : uint8_t {
+  kAccepted,     // by the authentication
+  kLoginFailed,  // told to its account
+  kRefused,      // told to operators
+  kMoved,        // came to its account, or left it: the number of connections changed
+};
+
 class SessionHost {
  public:
   virtual ~SessionHost() = default;
@@ -123,6 +131,9 @@ class SessionHost {
   // once. False: too many handshakes a second, nothing has happened.
   virtual bool start_tls(ClientSession& session, Slice first) = 0;
   virtual void log(LogLevel level, const ClientSession& session, std::string text) = 0;
+  // May come while a message is being routed. `reason`: of a refusal.
+  virtual void client_changed(const ClientSession& /*session*/, ClientChange /*change*/,
+                              CloseReason /*reason*/) {}
 };
 
 struct SessionContext {

@@ -10,6 +10,7 @@
 #include "petrel/router/router.h"
 #include "petrel/session/client_session.h"
 #include "petrel/session/session_host.h"
+#include "petrel/shard/client_watch.h"
 #include "petrel/shard/loop_service.h"
 
 #include <deque>
@@ -81,6 +82,9 @@ class Shard final : private router::RouterPort, private session::SessionHost {
     services_.push_back(std::move(service));
   }
 
+  // One of the services, or null.
+  void watch_clients(ClientWatch* watch) { watch_ = watch; }
+
   // --- events ---
   // Time of what follows. Call before the other events of a turn.
   void set_time(Instant now, WallTime wall_now);
@@ -107,6 +111,8 @@ class Shard final : private router::RouterPort, private session::SessionHost {
   void announce_lame_duck(const std::vector<std::string>& connect_urls);
   // False: no such connection.
   bool close_connection(uint64_t cid, session::CloseReason reason);
+  // Null: no such connection.
+  session::ClientSession* find_client(uint64_t cid);
   void close_all(session::CloseReason reason);
 
   // --- monitoring, in bounded steps ---
@@ -152,6 +158,8 @@ class Shard final : private router::RouterPort, private session::SessionHost {
   bool decide_elsewhere(session::ClientSession& session, auth::AuthRequest request) override;
   void log(session::LogLevel level, const session::ClientSession& session,
            std::string text) override;
+  void client_changed(const session::ClientSession& session, session::ClientChange change,
+                      session::CloseReason reason) override;
 
   void handle_item(InboxItem item);
   bool should_wait_for_more();
@@ -181,6 +189,7 @@ class Shard final : private router::RouterPort, private session::SessionHost {
   std::vector<InboxItem> inbox_;
   size_t inbox_next_ = 0;
   std::vector<std::unique_ptr<LoopService>> services_;
+  ClientWatch* watch_ = nullptr;
   Instant imports_due_{};   // when a request to a service comes too late for an answer
   Instant services_due_{};  // when the first of them wants to run again
   size_t open_ = 0;

@@ -107,7 +107,7 @@ def check(verb, text, observed):
         return _bytes_check(scenario.unescape(text) + b"<EOF>", observed)
     if verb == "quiet":
         return _bytes_check(scenario.unescape(text) + b"PONG\r\n", observed)
-    if verb in ("<info", "<msg", "<req"):
+    if verb in ("<info", "<msg", "<req", "<sys"):
         return None if is_subset(json.loads(text[text.index("{"):]), observed) else \
             f"got {json.dumps(observed, ensure_ascii=False)}"
     if verb == "spread":
@@ -198,7 +198,7 @@ def corrupt(verb, text, observed):
         return observed[0] if observed else "~ no line to be found"
     if verb in ("eof", "quiet"):
         return text + "x"
-    if verb in ("<info", "<msg", "<req"):
+    if verb in ("<info", "<msg", "<req", "<sys"):
         at = text.index("{")
         return text[:at] + json.dumps(_corrupt_json(json.loads(text[at:])))
     if verb == "spread":

@@ -46,14 +46,14 @@ def is_plain(played):
     Not one that counts connections or lines, reads digests, or says what happens without a file.
     """
     text = "\n".join([*played.files.values(), *played.args, *(f"{step.verb} {step.text}" for step in played.steps)])
-    counts = re.search(r"max_connections|sha256|digest|signal (HUP|USR2)|loglines|::1|ldm|filetext|lists |http ", text)
+    counts = re.search(r"max_connections|sha256|digest|signal (HUP|USR2)|loglines|::1|ldm|filetext|lists |http |<sys ", text)
     return played.server and not played.monitor and not counts
 
 
 # Verbs that begin a block of literal lines up to a line `end`.
 _BLOCKS = {"config", "file", "write"}
 # Verbs that check something and so belong to an assertion.
-EXPECTING = {"<", "<<", "<info", "<msg", "<req", "eof", "quiet", "spread", "status", "header", "noheader",
+EXPECTING = {"<", "<<", "<info", "<msg", "<req", "<sys", "eof", "quiet", "spread", "status", "header", "noheader",
              "body", "json", "log", "lognext", "nolog", "lines", "exit", "err", "out", "filetext", "filemode",
              "nofile", "took", "udp", "lists", "loglines", "gone"}
 _ACTOR = re.compile(r"^([A-Z][A-Za-z0-9]*) (\S+) ?(.*)$", re.S)

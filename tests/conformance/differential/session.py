@@ -17,6 +17,7 @@ import time
 import certificates
 import checks
 import credentials
+import encodings_of_answers as encodings
 import normalise
 import scenario
 import server
@@ -92,7 +93,7 @@ class Session:
         text = self._resolve(step.text)
         method = getattr(self, "step_" + {
             ">": "send", ">>": "send_raw", "<": "bytes", "<<": "bytes", "<info": "info", "<msg": "message",
-            "<req": "request"}.get(step.verb, step.verb if step.verb[0] != ">" else "send_split"), None)
+            "<req": "request", "<sys": "system"}.get(step.verb, step.verb if step.verb[0] != ">" else "send_split"), None)
         if method is None:
             return "unknown verb"
         self.source = step.text
@@ -105,7 +106,7 @@ class Session:
 
     def _comparable(self, verb, text, observed):
         """The part of an observation that both servers must share."""
-        if verb not in ("<", "<<", "eof", "quiet", "<info", "<msg", "<req", "exit"):
+        if verb not in ("<", "<<", "eof", "quiet", "<info", "<msg", "<req", "<sys", "exit"):
             return None  # the expectation says it all, or `http` and `run` are compared as a whole
         if isinstance(observed, bytes):
             if len(observed) > 4000:
@@ -323,6 +324,18 @@ class Session:
     def step_message(self, step):
         subject, sid, reply, head, payload = self._peer(step).take_message()
         return {"subject": subject, "sid": sid, "reply": reply, "head": head, "body": self._json_payload(payload)}
+
+    def step_system(self, step):
+        """`<sys [loose A B] {json}`: an answer or event of the system account, decoded; the values at the paths after
+        `loose` are compared by their types."""
+        before = step.text[:step.text.index("{")].split()
+        subject, _, _, head, payload = self._peer(step).take_message()
+        encoding = dict(line.split(": ", 1) for line in head.split("\r\n") if ": " in line).get("Content-Encoding")
+        document = json.loads(encodings.decode(encoding, payload))
+        if isinstance(document, dict) and "client" in document:
+            document = normalise.measured(document)
+        seen = {"subject": normalise.text(subject), "head": head, "body": normalise.json_document(document)}
+        return loosen(seen, before[1:])
 
     def step_request(self, step):
         """A request that came to a service: its headers one by one, Nats-Request-Info as JSON."""

@@ -78,6 +78,8 @@ class TenantsWorld {
     settle();
   }
 
+  Shard& shard(uint16_t loop) { return *shards_[loop]; }
+
   router::AccountRegistry accounts{7, kLoops};
 
  private:

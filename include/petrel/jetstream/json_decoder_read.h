@@ -1,8 +1,8 @@
 // The body of read_json; included by json_decoder.h.
 #pragma once
 
-#include "jetstream/json_decoder.h"
-#include "jetstream/json_scanner.h"
+#include "petrel/jetstream/json_decoder.h"
+#include "petrel/jetstream/json_scanner.h"
 
 namespace petrel::jetstream {
 

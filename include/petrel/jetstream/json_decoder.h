@@ -192,4 +192,4 @@ std::string read_json(Slice text, JsonMode mode, GoType type, T& out,
 
 }  // namespace petrel::jetstream
 
-#include "jetstream/json_decoder_read.h"
+#include "petrel/jetstream/json_decoder_read.h"
