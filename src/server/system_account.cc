@@ -179,6 +179,34 @@ void SystemAccount::broadcast_later() {
   });
 }
 
+void SystemAccount::tell(const std::string& what,
+                         const std::function<std::string(const system::EventHead&)>& body) {
+  if (!is_heard()) return;
+  const auto described =
+      system::ServerDescription::of(host_.monitored.config.get()->options, host_.monitored.id);
+  Prng prng(random_seed());
+  const WallTime now = wall_now();
+  Message message;
+  message.account = account_.load()->name;
+  message.subject = "$SYS.SERVER." + host_.monitored.id + "." + what;
+  message.body =
+      body({system::event_id(prng), now, described.to_json(sequence_.fetch_add(1) + 1, now)});
+  send(std::move(message));
+}
+
+void SystemAccount::tell_ocsp_rejected(const system::Certificate& peer, const std::string& reason) {
+  tell("OCSP.PEER.CONN.REJECT", [&](const system::EventHead& head) {
+    return system::ocsp_rejected_event(head, peer, reason);
+  });
+}
+
+void SystemAccount::tell_ocsp_invalid(const system::Certificate& peer,
+                                      const system::Certificate& link, const std::string& reason) {
+  tell("OCSP.PEER.LINK.INVALID", [&](const system::EventHead& head) {
+    return system::ocsp_invalid_event(head, peer, link, reason);
+  });
+}
+
 void SystemAccount::announce(const std::string& what) {
   if (!is_heard()) return;
   Message message;

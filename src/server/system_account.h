@@ -12,6 +12,7 @@
 
 #include "petrel/net/worker_pool.h"
 #include "petrel/shard/system_events.h"
+#include "petrel/system/events.h"
 
 #include <atomic>
 #include <functional>
@@ -49,6 +50,10 @@ class SystemAccount {
   void reload();
   // "SHUTDOWN", "LAMEDUCK": told at once, ahead of everything that is posted to the loops later.
   void announce(const std::string& what);
+  // A client's certificate was not good enough. Any thread.
+  void tell_ocsp_rejected(const system::Certificate& peer, const std::string& reason);
+  void tell_ocsp_invalid(const system::Certificate& peer, const system::Certificate& link,
+                         const std::string& reason);
 
  private:
   using Message = shard::InternalMessage;
@@ -56,6 +61,9 @@ class SystemAccount {
   void open_doors(uint16_t loop, const std::string& account);
   void take(system::Service service, const Message& request);
   void take_user_question(uint16_t loop, const Message& request);
+  // `what`: the last tokens of the subject, `body` writes the event.
+  void tell(const std::string& what,
+            const std::function<std::string(const system::EventHead&)>& body);
   void begin_reload(const Message& request);
   void send(Message message);
   void broadcast_later();

@@ -7,6 +7,10 @@ namespace petrel {
 
 namespace {
 
+system::Certificate certificate_of(const net::OcspLink& link) {
+  return {link.subject, link.issuer_name, link.fingerprint, link.certificate};
+}
+
 WallTime wall_now() {
   const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
   return {std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count()};
@@ -116,12 +120,16 @@ void Server::Impl::check_certificates(router::ConnectionHandle connection,
   });
 }
 
-void Server::Impl::ocsp_link_invalid(const net::OcspLink& /*peer*/, const net::OcspLink& link,
+void Server::Impl::ocsp_link_invalid(const net::OcspLink& peer, const net::OcspLink& link,
                                      const std::string& reason) {
+  if (system_account != nullptr) {
+    system_account->tell_ocsp_invalid(certificate_of(peer), certificate_of(link), reason);
+  }
   say(LogLevel::kDebug, "OCSP: [" + link.subject + "] is not valid: " + reason);
 }
 
 void Server::Impl::ocsp_peer_rejected(const net::OcspLink& peer, const std::string& reason) {
+  if (system_account != nullptr) system_account->tell_ocsp_rejected(certificate_of(peer), reason);
   say(LogLevel::kDebug, "OCSP: [" + peer.subject + "] is rejected: " + reason);
 }
 

@@ -1,5 +1,6 @@
 #include "petrel/system/events.h"
 
+#include "petrel/base/base64.h"
 #include "petrel/monitor/json_writer.h"
 #include "petrel/router/client_info.h"
 
@@ -54,6 +55,33 @@ void write_traffic(monitor::JsonWriter& json, Slice name, uint64_t msgs, uint64_
   json.end_object();
 }
 
+// `server` comes late in events about certificates.
+monitor::JsonWriter begin_certificate_event(Slice type, const EventHead& head) {
+  monitor::JsonWriter json(0);
+  json.begin_object();
+  json.field("type", type);
+  json.field("id", Slice(head.id));
+  json.field("timestamp", head.at);
+  return json;
+}
+
+void write_certificate(monitor::JsonWriter& json, Slice name, const Certificate& certificate) {
+  json.begin_object(name);
+  json.field_unless_empty("subject", Slice(certificate.subject));
+  json.field_unless_empty("issuer", Slice(certificate.issuer));
+  json.field_unless_empty("fingerprint", Slice(certificate.fingerprint));
+  json.field_unless_empty("raw", Slice(base64(certificate.der)));
+  json.end_object();
+}
+
+std::string end_certificate_event(monitor::JsonWriter& json, const EventHead& head, Slice reason) {
+  json.key("server");
+  json.embed(head.server);
+  json.field("reason", reason);
+  json.end_object();
+  return json.take();
+}
+
 }  // namespace
 
 std::string event_id(Prng& prng) {
@@ -92,6 +120,23 @@ std::string account_connections_event(const EventHead& head, const monitor::Acco
   monitor::write_account_statistics(json, account);
   json.end_object();
   return json.take();
+}
+
+std::string ocsp_rejected_event(const EventHead& head, const Certificate& peer, Slice reason) {
+  monitor::JsonWriter json =
+      begin_certificate_event("io.nats.server.advisory.v1.ocsp_peer_reject", head);
+  json.field("kind", Slice("Client"));
+  write_certificate(json, "peer", peer);
+  return end_certificate_event(json, head, reason);
+}
+
+std::string ocsp_invalid_event(const EventHead& head, const Certificate& peer,
+                               const Certificate& link, Slice reason) {
+  monitor::JsonWriter json =
+      begin_certificate_event("io.nats.server.advisory.v1.ocsp_peer_link_invalid", head);
+  write_certificate(json, "link", link);
+  write_certificate(json, "peer", peer);
+  return end_certificate_event(json, head, reason);
 }
 
 }  // namespace petrel::system

@@ -30,4 +30,16 @@ std::string disconnect_event(const EventHead& head, const session::SessionView& 
 // $SYS.ACCOUNT.<account>.SERVER.CONNS and its older name.
 std::string account_connections_event(const EventHead& head, const monitor::AccountView& account);
 
+struct Certificate {
+  std::string subject = {};
+  std::string issuer = {};
+  std::string fingerprint = {};
+  std::string der = {};
+};
+// $SYS.SERVER.<id>.OCSP.PEER.CONN.REJECT: a client was not let in.
+std::string ocsp_rejected_event(const EventHead& head, const Certificate& peer, Slice reason);
+// $SYS.SERVER.<id>.OCSP.PEER.LINK.INVALID: a certificate of its chain is not good.
+std::string ocsp_invalid_event(const EventHead& head, const Certificate& peer,
+                               const Certificate& link, Slice reason);
+
 }  // namespace petrel::system

@@ -71,6 +71,18 @@ TEST(AccountConnectionsEvent, HasTheFiguresOfTheAccount) {
   EXPECT_NE(event.find(R"("slow_consumers":0})"), std::string::npos);
 }
 
+TEST(CertificateEvents, ShowTheCertificateInBase64) {
+  const Certificate peer{"CN=ann", "CN=ca", "print=", std::string("\x00\xff", 2)};
+  EXPECT_EQ(ocsp_rejected_event(head(), peer, "client not OCSP verified"),
+            R"({"type":"io.nats.server.advisory.v1.ocsp_peer_reject","id":"ID",)"
+            R"("timestamp":"1970-01-01T00:00:03Z","kind":"Client",)"
+            R"("peer":{"subject":"CN=ann","issuer":"CN=ca","fingerprint":"print=","raw":"AP8="},)"
+            R"("server":{"name":"s"},"reason":"client not OCSP verified"})");
+  const std::string link = ocsp_invalid_event(head(), peer, {.subject = "CN=mid"}, "revoked");
+  EXPECT_NE(link.find(R"("link":{"subject":"CN=mid"},"peer":{"subject":"CN=ann")"),
+            std::string::npos);
+}
+
 TEST(EventId, IsNewEachTime) {
   Prng prng(1);
   const std::string first = event_id(prng);
