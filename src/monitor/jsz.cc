@@ -26,7 +26,8 @@ void write_figures(JsonWriter& json, const JetStreamFigures& figures) {
   write_api(json, kApiLevel, figures.api_total, figures.api_errors);
 }
 
-void write_settings(JsonWriter& json, const JetStreamSettings& settings) {
+// `says_enabled`: dashboards look for a key that nats-server does not have any more.
+void write_settings(JsonWriter& json, const JetStreamSettings& settings, bool says_enabled) {
   json.begin_object("config");
   json.field("max_memory", settings.max_memory);
   json.field("max_storage", settings.max_storage);
@@ -36,6 +37,7 @@ void write_settings(JsonWriter& json, const JetStreamSettings& settings) {
   json.field_unless_empty("domain", settings.domain);
   json.field_unless_empty("unique_tag", settings.unique_tag);
   json.field_unless_empty("strict", settings.strict);
+  json.field_unless_empty("enabled", says_enabled);
   json.end_object();
 }
 
@@ -159,7 +161,7 @@ Result<JszQuery> JszQuery::parse(const Query& query) {
   PETREL_TRY(wanted.raft, query.boolean("raft"));
   if (const Result<bool> given = query.boolean("stream-leader-only"); !given) return given.error();
   wanted.account = query.text("acc");
-  if (wanted.consumers || wanted.direct_consumers) wanted.streams = true;
+  if (wanted.consumers) wanted.streams = true;
   if (wanted.streams) wanted.accounts = true;
   return wanted;
 }
@@ -182,7 +184,7 @@ std::string jsz_json(const JszQuery& query, const JszPage& page) {
   write_figures(json, page.figures);
   json.field("server_id", Slice(page.server_id));
   json.field("now", page.now);
-  write_settings(json, page.settings);
+  write_settings(json, page.settings, true);
   write_limits(json, page.settings);
   json.field("streams", streams);
   if (query.raft) json.field_unless_empty("streams_leader", streams);
@@ -213,7 +215,7 @@ std::string jsz_account_json(const JszQuery& query, const JszPage& page, Slice a
 
 void write_varz_jetstream(JsonWriter& json, const JetStreamSettings& settings,
                           const JetStreamFigures& figures) {
-  write_settings(json, settings);
+  write_settings(json, settings, false);
   json.begin_object("stats");
   write_figures(json, figures);
   json.end_object();
