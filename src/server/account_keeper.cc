@@ -1,19 +1,14 @@
 #include "server/account_keeper.h"
 
-#include "petrel/auth/jwt.h"
+#include "server/account_connections.h"
 
-#include <algorithm>
+#include "petrel/auth/jwt.h"
 
 namespace petrel::server {
 
 namespace {
 
 constexpr const char* kInvalid = "account validation failed";
-
-struct OpenClient {
-  uint64_t cid = 0;
-  router::ConnectionHandle handle = {};
-};
 
 }  // namespace
 
@@ -124,33 +119,10 @@ void AccountKeeper::install(auth::AccountClaims claims, const std::string& token
 
 // What an update means for those who are connected.
 void AccountKeeper::announce(const AccountPtr& before, const AccountPtr& after) {
-  close_excess(*after);
+  close_excess_connections(environment_, *after->account);
   const auth::SignerChange signers = auth::compare_signers(*before, *after);
   environment_.on_every_loop(
       [&](uint16_t /*loop*/, shard::Shard& shard) { shard.account_changed(*after, signers); });
-}
-
-// The newest connections go until the others fit the limit.
-void AccountKeeper::close_excess(const auth::JwtAccount& account) {
-  const int32_t limit = account.account->limits.max_connections;
-  const router::AccountInterest* interest = environment_.accounts.find(account.account->name);
-  if (limit < 0 || interest == nullptr || interest->connections.load() <= limit) return;
-  std::vector<std::vector<OpenClient>> found(environment_.loops);
-  environment_.on_every_loop([&](uint16_t loop, shard::Shard& shard) {
-    constexpr uint32_t kAll = ~0U;
-    shard.visit_sessions(0, kAll, [&found, loop, interest](const session::ClientSession& session) {
-      if (session.account == interest) found[loop].push_back({session.cid(), session.handle});
-    });
-  });
-  std::vector<OpenClient> clients;
-  for (const auto& some : found) clients.insert(clients.end(), some.begin(), some.end());
-  std::sort(clients.begin(), clients.end(),
-            [](const OpenClient& a, const OpenClient& b) { return a.cid < b.cid; });
-  for (size_t i = static_cast<size_t>(limit); i < clients.size(); ++i) {
-    environment_.post(clients[i].handle.loop, [client = clients[i].handle](shard::Shard& shard) {
-      if (session::ClientSession* session = shard.find_session(client)) session->account_is_full();
-    });
-  }
 }
 
 // Accounts that import from this one and could not until now, or may not any longer.

@@ -57,7 +57,6 @@ class AccountKeeper {
   void fail(const std::string& name, const std::string& why);
   void install(auth::AccountClaims claims, const std::string& token);
   void announce(const AccountPtr& before, const AccountPtr& after);
-  void close_excess(const auth::JwtAccount& account);
   void complete_importers(const std::string& exporter);
   auth::AccountMaking making() const;
   int64_t now_seconds() const { return environment_.wall_now().ns / 1'000'000'000; }

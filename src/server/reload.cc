@@ -1,4 +1,5 @@
 // A changed configuration: all of it or nothing. Source: spec operations.md section 5.
+#include "server/account_connections.h"
 #include "server/process_files.h"
 #include "server/server_impl.h"
 
@@ -60,6 +61,10 @@ Status Server::Impl::reload(conf::Options after) {
     loops[loop]->set_tls_context(current.get()->tls.clients);
     shard.change_config(config, auth_changed);
   });
+  server::AuthEnvironment environment = auth_environment();
+  for (const auto& [name, account] : config->accounts->all()) {
+    server::close_excess_connections(environment, *account);
+  }
   if (jetstream != nullptr) jetstream->change_accounts(*config->accounts);
   if (auth_service != nullptr) auth_service->reload();
   if (system_account != nullptr) system_account->reload();

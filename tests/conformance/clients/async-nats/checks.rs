@@ -11,6 +11,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
+mod jetstream;
+
 const WAIT: Duration = Duration::from_secs(10);
 const BCRYPT: &str = "$2a$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
 
@@ -24,6 +26,7 @@ macro_rules! ensure {
         }
     };
 }
+use ensure;
 
 /// One process of the binary under test.
 struct Server {
@@ -392,6 +395,14 @@ async fn main() -> ExitCode {
     let bad = vec![user("a", "c"), user("x", "b")];
     report.check("user_and_password", refused(config, user("a", "b"), bad)).await;
     report.check("bcrypt_password", refused(hashed, user("a", "secret"), vec![user("a", "wrong")])).await;
+    macro_rules! stored {
+        ($($check:ident),+) => {
+            $(report.check(concat!("jetstream_", stringify!($check)),
+                jetstream::stored(stringify!($check), jetstream::$check)).await;)+
+        };
+    }
+    stored!(publishing, pulling, redelivery, ordered, mirrors_and_sources, key_value, objects);
+    report.check("jetstream_kill", jetstream::killed()).await;
     println!("{} passed, {} failed, 0 skipped", report.passed, report.failed);
     ExitCode::from(u8::from(report.failed > 0))
 }

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +27,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 
 /** The idioms of jnats against one server binary: Checks SERVER-BINARY. */
 public final class Checks {
@@ -353,7 +355,32 @@ public final class Checks {
         options().userInfo("a", "c"), options().userInfo("x", "b")));
     all.put("bcrypt_password", refused("authorization { user: a, password: \"" + BCRYPT + "\" }",
         options().userInfo("a", "secret"), options().userInfo("a", "wrong")));
+    all.put("jetstream_publishing", stored(JetStreamChecks::publishing));
+    all.put("jetstream_pulling", stored(JetStreamChecks::pulling));
+    all.put("jetstream_redelivery", stored(JetStreamChecks::redelivery));
+    all.put("jetstream_push", stored(JetStreamChecks::push));
+    all.put("jetstream_mirrors_and_sources", stored(JetStreamChecks::mirrorsAndSources));
+    all.put("jetstream_key_value", stored(JetStreamChecks::keyValue));
+    all.put("jetstream_objects", stored(JetStreamChecks::objects));
+    all.put("jetstream_kill", stored(JetStreamChecks::beforeKill, JetStreamChecks::afterKill));
     return all;
+  }
+
+  private interface StreamCheck {
+    void run(Connection connection) throws Exception;
+  }
+
+  /** Each check on a server of its own, all with one store; every server ends with kill -9. */
+  private static Scenario stored(StreamCheck... checks) {
+    return () -> {
+      Path folder = Files.createTempDirectory("petrel-java-js-");
+      for (StreamCheck check : checks) {
+        with("jetstream { store_dir: \"" + folder + "\" }", options(), (connection, server) -> check.run(connection));
+      }
+      try (Stream<Path> files = Files.walk(folder)) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) Files.delete(file);
+      }
+    };
   }
 
   public static void main(String[] arguments) {

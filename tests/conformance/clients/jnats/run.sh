@@ -9,5 +9,5 @@ if ! cmp -s "$here/pom.xml" "$work/pom.xml"; then
     -DoutputDirectory="$work/libraries" >&2 || fail "cannot be installed"
   cp "$here/pom.xml" "$work/pom.xml"
 fi
-javac -Xlint:all,-try -d "$work/classes" -cp "$work/libraries/*" "$here/Checks.java" >&2 || fail "does not build"
+javac -Xlint:all,-try -d "$work/classes" -cp "$work/libraries/*" "$here/Checks.java" "$here/JetStreamChecks.java" >&2 || fail "does not build"
 exec java -cp "$work/classes:$work/libraries/*" Checks "$server"

@@ -10,4 +10,5 @@ if ! cmp -s "$here/requirements.txt" "$work/site/requirements.txt"; then
   cp "$here/requirements.txt" "$work/site/requirements.txt"
 fi
 export PYTHONPATH=$work/site
+[ -n "${INSTALL_ONLY:-}" ] && exit 0  # for the articles
 run_parts "python3 -W ignore '$here/checks.py' '$server'" "python3 -W ignore '$here/jetstream_checks.py' '$server'"
