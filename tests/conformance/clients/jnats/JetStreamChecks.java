@@ -110,14 +110,14 @@ final class JetStreamChecks {
       }
     }
     ensure(next == 20, "fetched " + next);
-    try (IterableConsumer messages = stream.getConsumerContext("d").iterate()) {
-      for (; next < 40; ++next) messages.nextMessage(Duration.ofSeconds(WAIT_SECONDS)).ackSync(Duration.ofSeconds(WAIT_SECONDS));
-    }
     JetStreamSubscription sub =
         connection.jetStream().subscribe(null, PullSubscribeOptions.bind("S", "d"));
     for (Message message : sub.fetch(20, Duration.ofSeconds(WAIT_SECONDS))) {
       ensure(text(message).equals(String.valueOf(next++)), text(message) + " out of order");
       message.ackSync(Duration.ofSeconds(WAIT_SECONDS));
+    }
+    try (IterableConsumer messages = stream.getConsumerContext("d").iterate()) {
+      for (; next < 60; ++next) messages.nextMessage(Duration.ofSeconds(WAIT_SECONDS)).ackSync(Duration.ofSeconds(WAIT_SECONDS));
     }
     ensure(next == 60, "got " + next);
     ensure(stream.getStreamInfo().getStreamState().getMsgCount() == 0, "the work queue is not empty");
