@@ -10,22 +10,29 @@
 #include <cstring>
 #include <deque>
 #include <memory>
+#include <span>
 
 namespace petrel::jetstream {
 
 class ByteQueue {
  public:
   // A copy of `bytes`, valid until it is popped.
-  Slice push(Slice bytes) {
-    if (chunks_.empty() || chunks_.back().size - chunks_.back().end < bytes.size()) {
-      add_chunk(bytes.size());
-    }
+  Slice push(Slice bytes) { return push(std::span(&bytes, 1)); }
+  // The parts as one piece.
+  Slice push(std::span<const Slice> parts) {
+    size_t bytes = 0;
+    for (const Slice part : parts) bytes += part.size();
+    if (chunks_.empty() || chunks_.back().size - chunks_.back().end < bytes) add_chunk(bytes);
     Chunk& chunk = chunks_.back();
-    char* at = chunk.bytes.get() + chunk.end;
-    if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
-    chunk.end += bytes.size();
-    return {at, bytes.size()};
+    char* const at = chunk.bytes.get() + chunk.end;
+    for (const Slice part : parts) {
+      if (!part.empty()) std::memcpy(chunk.bytes.get() + chunk.end, part.data(), part.size());
+      chunk.end += part.size();
+    }
+    return {at, bytes};
   }
+  // Drops the piece that was pushed last.
+  void take_back(size_t bytes) { chunks_.back().end -= bytes; }
   // REQUIRES: pieces are popped in the order they were pushed, whole.
   void pop(size_t bytes) {
     // A chunk whose pieces are all gone stays only while it is the last one.

@@ -1,14 +1,22 @@
 #include "petrel/jetstream/solo_group.h"
 
+#include "jetstream/byte_queue.h"
+
 namespace petrel::jetstream {
+
+SoloGroup::SoloGroup(const SoloGroupOptions& options, store::Journal* journal, GroupMember& member)
+    : options_(options),
+      journal_(journal),
+      member_(member),
+      bytes_(std::make_unique<ByteQueue>()),
+      proposed_(options.applied_index),
+      applied_(options.applied_index) {}
+
+SoloGroup::~SoloGroup() = default;
 
 Result<uint64_t> SoloGroup::propose(std::span<const Slice> parts, Urgency urgency) {
   if (failed_) return Error{Errc::kIo, "the journal failed"};
-  Pending entry{proposed_ + 1, 0, {}};
-  size_t bytes = 0;
-  for (const Slice part : parts) bytes += part.size();
-  entry.bytes.reserve(bytes);
-  for (const Slice part : parts) entry.bytes.append(part);
+  Pending entry{proposed_ + 1, 0, bytes_->push(parts)};
   if (journal_ != nullptr) {
     store::JournalRecord record;
     record.group = options_.group;
@@ -16,14 +24,18 @@ Result<uint64_t> SoloGroup::propose(std::span<const Slice> parts, Urgency urgenc
     record.term = term();
     record.kind = kEntryKind;
     record.bytes = entry.bytes;
-    PETREL_TRY(const uint64_t position, journal_->append(record));
-    if (options_.durability == Durability::kSynced) entry.position = position;
+    const Result<uint64_t> position = journal_->append(record);
+    if (!position) {
+      bytes_->take_back(entry.bytes.size());
+      return position.error();
+    }
+    if (options_.durability == Durability::kSynced) entry.position = *position;
     if (options_.demand != nullptr) {
-      (urgency == Urgency::kNow ? options_.demand->now : options_.demand->soon) = position;
+      (urgency == Urgency::kNow ? options_.demand->now : options_.demand->soon) = *position;
     }
   }
   proposed_ = entry.index;
-  pending_.push_back(std::move(entry));
+  pending_.push_back(entry);
   return proposed_;
 }
 
@@ -31,10 +43,11 @@ bool SoloGroup::advance(size_t max) {
   while (!pending_.empty() && is_committed(pending_.front())) {
     if (max-- == 0) return true;
     // Out of the queue first: apply may look at what is still proposed.
-    const Pending entry = std::move(pending_.front());
+    const Pending entry = pending_.front();
     pending_.pop_front();
     applied_ = entry.index;
     member_.apply(entry.index, entry.bytes);
+    bytes_->pop(entry.bytes.size());
   }
   return false;
 }

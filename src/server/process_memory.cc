@@ -12,6 +12,7 @@ namespace petrel::server {
 namespace {
 
 constexpr int kTrimThreshold = 1 << 20;
+constexpr int kMapThreshold = 1 << 20;
 
 // Segments that were never writable hold nothing but what stands in the file.
 int release_read_only(dl_phdr_info* program, size_t /*size*/, void* /*unused*/) {
@@ -33,6 +34,8 @@ int release_read_only(dl_phdr_info* program, size_t /*size*/, void* /*unused*/) 
 void tune_allocator() {
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_TRIM_THRESHOLD, kTrimThreshold);
+  // What a store writes at once would else be mapped, and its pages cleared, for each write.
+  mallopt(M_MMAP_THRESHOLD, kMapThreshold);
 }
 
 void release_startup_memory() {

@@ -13,6 +13,7 @@ namespace petrel::shard {
 namespace {
 
 constexpr Duration kSleepMax = Duration::seconds(60);
+constexpr Duration kGatherStep = Duration::micros(50);
 constexpr Duration kBackupStep = Duration::millis(1);
 constexpr Duration kMaintainEvery = Duration::millis(100);
 constexpr size_t kMaintainAtOnce = 16;
@@ -69,14 +70,12 @@ Instant JetStreamService::commit_journal() {
   const uint64_t synced = journal_->synced_position();
   const bool may_wait = demand_.now <= synced && demand_.soon > synced;
   if (!may_wait) {
-    journal_->commit();
     soon_at_ = {};
-    return never;
+    return journal_->turn() ? now_ + kGatherStep : never;
   }
   if (soon_at_.ns == 0) soon_at_ = now_ + kCommitDelay;
   if (soon_at_ <= now_) {
-    journal_->commit();
-    soon_at_ = now_ + kCommitDelay;
+    soon_at_ = now_ + (journal_->turn() ? kGatherStep : kCommitDelay);
   }
   return soon_at_;
 }

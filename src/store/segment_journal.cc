@@ -13,6 +13,9 @@ constexpr uint64_t kSegmentBytesFew = 16 << 20;
 constexpr uint64_t kSegmentBytesPerGroup = 64 << 10;
 constexpr size_t kAskedMax = 16;  // groups that checkpoint at a time on behalf of the journal
 constexpr size_t kKeptBuffer = 1 << 20;
+// So many answers at once bring as many publishes at once.
+constexpr uint64_t kAnsweredMin = 16;
+constexpr uint32_t kTurnsMax = 4;
 // Above so many times total_bytes_max nothing is taken until checkpoints were made.
 constexpr uint64_t kHardLimit = 4;
 
@@ -62,6 +65,24 @@ Result<uint64_t> SegmentJournal::append(const JournalRecord& record) {
 }
 
 void SegmentJournal::commit() {
+  is_patient_ = false;
+  turns_left_ = 0;
+  write_gathered();
+}
+
+bool SegmentJournal::turn() {
+  is_patient_ = true;
+  const uint64_t gathered = position_ - written_;
+  if (turns_left_ > 0 && gathered > 0 && gathered < expected_ && !has_failed_) {
+    --turns_left_;
+    return true;
+  }
+  turns_left_ = 0;
+  write_gathered();
+  return false;
+}
+
+void SegmentJournal::write_gathered() {
   pool_.tend();
   // A full disk is a reason to let go of what can be let go.
   if (is_disk_full() && asked_.empty() && !has_failed_) ask_for_checkpoints();
@@ -115,11 +136,17 @@ std::string SegmentJournal::take_batch(uint64_t& last_position) {
 void SegmentJournal::on_written(int error, uint64_t position) {
   is_writing_ = false;
   if (error != 0) return fail(error);
-  if (position > synced_) {
+  const uint64_t records = position - std::min(position, synced_);
+  if (records > 0) {
     synced_ = position;
     listener_.on_synced(position);
   }
-  commit();
+  if (is_patient_ && records >= kAnsweredMin) {
+    expected_ = position_ - written_ + records;
+    turns_left_ = kTurnsMax;
+    return;
+  }
+  write_gathered();
 }
 
 void SegmentJournal::fail(int error) {

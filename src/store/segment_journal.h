@@ -26,6 +26,7 @@ class SegmentJournal final : public Journal, private SegmentPool::Owner {
 
   Result<uint64_t> append(const JournalRecord& record) override;
   void commit() override;
+  bool turn() override;
   void release(GroupId group, uint64_t index) override;
   void forget(GroupId group) override;
   void old_journals_removed() override;
@@ -41,9 +42,10 @@ class SegmentJournal final : public Journal, private SegmentPool::Owner {
     uint64_t free() const { return file.bytes - used; }
   };
 
-  void on_prepared() override { commit(); }
+  void on_prepared() override { write_gathered(); }
   void on_pool_failed(int error) override { fail(error); }
 
+  void write_gathered();
   // Whether a record fits into the current segment, or into one that is ready.
   bool has_room(size_t bytes);
   uint64_t segment_bytes_max() const;
@@ -72,6 +74,9 @@ class SegmentJournal final : public Journal, private SegmentPool::Owner {
   std::unordered_set<GroupId> asked_;  // for a checkpoint, of those in the oldest segment
   std::vector<GroupId> forgotten_;     // while old journals are there
   bool has_old_journals_ = true;
+  uint64_t expected_ = 0;    // records that are worth a few turns' waiting
+  uint32_t turns_left_ = 0;  // to wait for them
+  bool is_patient_ = false;  // turn() is called
   bool is_writing_ = false;
   bool has_failed_ = false;
 };

@@ -12,9 +12,11 @@
 
 #include <cstdint>
 #include <deque>
-#include <string>
+#include <memory>
 
 namespace petrel::jetstream {
+
+class ByteQueue;
 
 // What the groups of a loop put into their journal: up to where it must be written at once, and up
 // to where it may wait a little.
@@ -35,12 +37,8 @@ class SoloGroup final : public GroupDriver {
   static constexpr uint8_t kEntryKind = 0;
 
   // `journal` null only with kVolatile. Both outlive the group.
-  SoloGroup(const SoloGroupOptions& options, store::Journal* journal, GroupMember& member)
-      : options_(options),
-        journal_(journal),
-        member_(member),
-        proposed_(options.applied_index),
-        applied_(options.applied_index) {}
+  SoloGroup(const SoloGroupOptions& options, store::Journal* journal, GroupMember& member);
+  ~SoloGroup() override;
 
   Result<uint64_t> propose(std::span<const Slice> parts, Urgency urgency) override;
   bool advance(size_t max) override;
@@ -66,7 +64,7 @@ class SoloGroup final : public GroupDriver {
   struct Pending {
     uint64_t index;
     uint64_t position;  // in the journal; 0: committed already
-    std::string bytes;
+    Slice bytes;        // in bytes_
   };
   bool is_committed(const Pending& entry) const {
     return entry.position == 0 || entry.position <= synced_;
@@ -76,6 +74,7 @@ class SoloGroup final : public GroupDriver {
   store::Journal* journal_;
   GroupMember& member_;
   std::deque<Pending> pending_;
+  const std::unique_ptr<ByteQueue> bytes_;  // of what is pending, and of what was lost
   uint64_t proposed_;
   uint64_t applied_;
   uint64_t synced_ = 0;

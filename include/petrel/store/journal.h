@@ -65,8 +65,16 @@ class Journal {
 
   // Adds a record to the gathering batch. Returns its position (strictly ascending), or kFull.
   virtual Result<uint64_t> append(const JournalRecord& record) = 0;
-  // Begins to write what was gathered unless a write is in flight. Once per turn.
+  // Begins to write what was gathered unless a write is in flight; what gathers meanwhile follows
+  // by itself.
   virtual void commit() = 0;
+  // Once per turn, instead of commit: after a large batch it waits for a few turns, for those who
+  // were answered send again at once, and one batch costs little more than half a batch. True: it
+  // waits and wants another turn within some 50 us.
+  virtual bool turn() {
+    commit();
+    return false;
+  }
   // Records of the group with index <= `index` are not needed any more (checkpointed).
   virtual void release(GroupId group, uint64_t index) = 0;
   // The group is gone with all its records. They are let go once old_journals_removed was called:

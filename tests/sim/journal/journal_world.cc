@@ -94,8 +94,10 @@ void JournalWorld::step() {
   const uint64_t dice = prng_.below(100);
   if (dice < 45) {
     append();
-  } else if (dice < 65) {
+  } else if (dice < 55) {
     journal_->commit();
+  } else if (dice < 65) {
+    journal_->turn();
   } else if (dice < 88) {
     disk_.poll();
   } else if (dice < 92) {

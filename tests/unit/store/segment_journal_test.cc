@@ -164,6 +164,59 @@ TEST_F(SegmentJournalTest, WhatIsSyncedIsFoundAgain) {
   EXPECT_EQ(*recovered(9), "");
 }
 
+// Those who were answered together send again at once.
+TEST_F(SegmentJournalTest, AfterALargeBatchTurnsWaitForAsManyRecords) {
+  auto journal = open();
+  uint64_t index = 0;
+  const auto append_some = [&](int count) {
+    for (int i = 0; i < count; ++i) append(*journal, 7, ++index, "b");
+  };
+  append_some(32);
+  EXPECT_FALSE(journal->turn());
+  append_some(8);
+  disk_.drain();
+  EXPECT_EQ(heard_.synced, 32U);
+  EXPECT_TRUE(journal->turn());
+  append_some(31);
+  EXPECT_TRUE(journal->turn());
+  disk_.drain();
+  EXPECT_EQ(heard_.synced, 32U);
+  append_some(1);
+  EXPECT_FALSE(journal->turn());
+  disk_.drain();
+  EXPECT_EQ(heard_.synced, 72U);
+}
+
+TEST_F(SegmentJournalTest, TurnsDoNotWaitLong) {
+  auto journal = open();
+  uint64_t index = 0;
+  for (int i = 0; i < 32; ++i) append(*journal, 7, ++index, "b");
+  journal->turn();
+  disk_.drain();
+  append(*journal, 7, ++index, "c");
+  int turns = 0;
+  while (journal->turn()) ASSERT_LT(++turns, 10);
+  disk_.drain();
+  EXPECT_EQ(heard_.synced, index);
+  // A small batch is followed at once by what gathered meanwhile.
+  append(*journal, 7, ++index, "d");
+  EXPECT_FALSE(journal->turn());
+  append(*journal, 7, ++index, "e");
+  disk_.drain();
+  EXPECT_EQ(heard_.synced, index);
+}
+
+TEST_F(SegmentJournalTest, CommitWaitsForNothing) {
+  auto journal = open();
+  uint64_t index = 0;
+  for (int i = 0; i < 32; ++i) append(*journal, 7, ++index, "b");
+  journal->turn();
+  append(*journal, 7, ++index, "c");
+  journal->commit();
+  disk_.drain();
+  EXPECT_EQ(heard_.synced, index);
+}
+
 TEST_F(SegmentJournalTest, OneSyncIsInFlightAndTheNextBatchGathers) {
   auto journal = open();
   append(*journal, 7, 1, "a");
