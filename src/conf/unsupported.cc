@@ -28,8 +28,6 @@ constexpr Feature kFeatures[] = {
      [](const Options& o) { return o.leafnodes.port != 0 || !o.leafnodes.remotes.empty(); }},
     {"websocket", "", [](const Options& o) { return o.websocket.port != 0; }},
     {"mqtt", "", [](const Options& o) { return o.mqtt.port != 0; }},
-    {"jetstream.encryption_key", "",
-     [](const Options& o) { return o.jetstream.enabled && !o.jetstream.key.empty(); }},
     {"jetstream.tpm", "",
      [](const Options& o) { return o.jetstream.enabled && !o.jetstream.tpm.keys_file.empty(); }},
     {"default_js_domain", "", [](const Options& o) { return !o.default_js_domain.empty(); }},

@@ -107,6 +107,35 @@ ApiResult<StreamAdmission> admit_stream_create(Slice stream, const StreamConfigR
   return StreamAdmission{*std::move(config), false};
 }
 
+ApiResult<StreamConfig> admit_restore(Slice stream, const StreamConfig& wanted,
+                                      const StreamCheckContext& context,
+                                      const StreamReservations& reserved) {
+  StreamConfig named = wanted;
+  if (named.name.empty()) named.name = stream;
+  if (named.name != stream) return api_error(ApiErrc::kStreamMismatch);
+  if (stream.find_first_of("\\/") != Slice::npos) {
+    return api_error(ApiErrc::kStreamNameContainsPathSeparators);
+  }
+  ApiResult<StreamConfig> config = check_stream_config(named, context);
+  if (!config) return config.error();
+  if (ApiStatus refused = check_stream_limits(*config, nullptr, context.limits, reserved)) {
+    return *refused;
+  }
+  if (find_stream(context, stream) != nullptr) {
+    return api_error(ApiErrc::kStreamNameExistRestoreFailed);
+  }
+  set_stream_level(*config);
+  return config;
+}
+
+ApiStatus check_restored_overlap(const StreamConfig& config,
+                                 const std::vector<const StreamConfig*>& others) {
+  const ApiStatus refused = check_stream_overlap(config, others);
+  if (!refused) return {};
+  return api_error(ApiErrc::kStreamRestore, "error adding stream: " + refused->description + " (" +
+                                                std::to_string(refused->err_code) + ")");
+}
+
 ApiResult<StreamAdmission> admit_stream_update(Slice stream, const StreamConfigRequest& request,
                                                const StreamCheckContext& context,
                                                const StreamReservations& reserved) {

@@ -359,6 +359,12 @@ std::string stream_create_json(const StreamInfoView& info) {
   return answer.end();
 }
 
+std::string stream_restored_json(const StreamInfoView& info) {
+  Answer answer(ApiKind::kStreamCreate);
+  write_stream_info(answer.writer(), info, true);
+  return answer.end();
+}
+
 std::string stream_update_json(const StreamInfoView& info) {
   Answer answer(ApiKind::kStreamUpdate);
   write_stream_info(answer.writer(), info, true);

@@ -3,6 +3,7 @@
 #include "jetstream/consumer_varint.h"
 
 #include "petrel/jetstream/api_json.h"
+#include "petrel/jetstream/archive.h"
 #include "petrel/jetstream/stream_config.h"
 #include "petrel/subject/subject.h"
 
@@ -138,14 +139,47 @@ void ConsumerCore::count_pending() {
 
 // --- checkpoints ---
 
+namespace {
+
+std::string snapshot_of(uint64_t list_end, const ConsumerState& state) {
+  std::string out;
+  out.push_back(static_cast<char>(kSnapshotVersion));
+  append_varint(out, list_end);
+  state.encode(out);
+  return out;
+}
+
+}  // namespace
+
 std::string ConsumerCore::snapshot() const {
   // What is noted later must not share a number with what is in the snapshot.
   log_.seal();
-  std::string out;
-  out.push_back(static_cast<char>(kSnapshotVersion));
-  append_varint(out, list_head_ < list_.size() ? list_end_ : 0);
-  state_.encode(out);
-  return out;
+  return snapshot_of(list_head_ < list_.size() ? list_end_ : 0, state_);
+}
+
+std::string consumer_snapshot(const ConsumerState& state) {
+  return snapshot_of(0, state);
+}
+
+ArchivedConsumer ConsumerCore::archived() const {
+  ArchivedConsumer archive;
+  archive.name = config_.name;
+  archive.config = config_;
+  archive.created = created_;
+  archive.ack_floor = {.consumer_seq = state_.floor().consumer,
+                       .stream_seq = state_.floor().stream};
+  archive.delivered = archive.ack_floor;
+  if (!state_.held().empty()) return archive;
+  archive.delivered = {.consumer_seq = state_.delivered().consumer,
+                       .stream_seq = state_.delivered().stream};
+  state_.pending().for_each([&](const PendingAck& entry) {
+    archive.pending[entry.sequence] = {entry.consumer_sequence, WallTime{entry.sent_ns}};
+    if (entry.deliveries > 1) archive.redelivered[entry.sequence] = entry.deliveries - 1;
+  });
+  for (const auto& [sequence, deliveries] : state_.exhausted()) {
+    archive.redelivered[sequence] = deliveries - 1;
+  }
+  return archive;
 }
 
 Status ConsumerCore::restore(Slice snapshot) {

@@ -68,6 +68,7 @@ class ConsumerCore final : public Consumer {
   void apply(Slice entry) override;
   std::string snapshot() const override;
   Status restore(Slice snapshot) override;
+  ArchivedConsumer archived() const override;
   void start() override;
   void stop(Slice reason) override;
   bool run(size_t messages_max) override;

@@ -16,6 +16,26 @@ void ConsumerState::begin(uint64_t next) {
   floor_ = shown_floor_ = delivered_;
 }
 
+void ConsumerState::adopt(SequencePair delivered, SequencePair floor) {
+  next_ = delivered.stream + 1;
+  delivered_ = delivered;
+  floor_ = {.consumer = std::min(floor.consumer, delivered.consumer),
+            .stream = std::min(floor.stream, delivered.stream)};
+  shown_floor_ = floor_;
+}
+
+void ConsumerState::adopt_pending(SequencePair at, int64_t sent_ns, uint64_t deliveries) {
+  if (at.stream > delivered_.stream || pending_.find(at.stream) != nullptr) return;
+  PendingAck& entry = pending_.add(at.stream, at.consumer, sent_ns);
+  entry.deliveries = static_cast<uint32_t>(std::min<uint64_t>(deliveries, UINT32_MAX));
+  if (entry.deliveries > 1) ++redelivered_;
+}
+
+void ConsumerState::adopt_exhausted(uint64_t sequence, uint64_t deliveries) {
+  if (sequence > delivered_.stream) return;
+  exhausted_[sequence] = static_cast<uint32_t>(std::min<uint64_t>(deliveries, UINT32_MAX));
+}
+
 void ConsumerState::note_delivered(SequencePair at) {
   held_.erase(at.stream);
   delivered_.consumer = std::max(delivered_.consumer, at.consumer);

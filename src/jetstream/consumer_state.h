@@ -39,6 +39,10 @@ class ConsumerState {
  public:
   // What is looked at begins at `next`; nothing is delivered yet.
   void begin(uint64_t next);
+  // As an archive says: how far it is, what it waits for, what was delivered as often as allowed.
+  void adopt(SequencePair delivered, SequencePair floor);
+  void adopt_pending(SequencePair at, int64_t sent_ns, uint64_t deliveries);
+  void adopt_exhausted(uint64_t sequence, uint64_t deliveries);
 
   uint64_t operation() const { return operation_; }
   void set_operation(uint64_t operation) { operation_ = operation; }
@@ -127,5 +131,8 @@ class ConsumerState {
   uint64_t dead_token_ = 0;  // 0: none was needed yet
   uint64_t dead_last_ = 0;   // number of the last one
 };
+
+// A consumer's part of a checkpoint (Consumer::restore) that holds this state and nothing else.
+std::string consumer_snapshot(const ConsumerState& state);
 
 }  // namespace petrel::jetstream

@@ -43,6 +43,16 @@ Verdict Schedules::check(PublishHeaders& headers, Candidate& candidate) {
   return check_scheduler(headers, candidate);
 }
 
+WallTime Schedules::next_of(Slice subject, Slice header) {
+  PublishHeaders headers(header);
+  if (!headers.has(H::kSchedule)) return {};
+  Candidate candidate;
+  candidate.subject = subject;
+  candidate.header = header;
+  const Verdict verdict = check_schedule(headers, candidate);
+  return verdict.is_store() ? candidate.due : WallTime{};
+}
+
 Verdict Schedules::check_schedule(PublishHeaders& headers, Candidate& candidate) {
   const StreamConfig& config = core_.config;
   const Slice zone_name = headers[H::kScheduleTimeZone];

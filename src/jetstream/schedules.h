@@ -32,6 +32,9 @@ class Schedules {
   // Of a published message; the rollup header that a schedule needs is added.
   Verdict check(PublishHeaders& headers, Candidate& candidate);
 
+  // When the schedule of a message that was stored elsewhere fires next; ns 0: it is none.
+  WallTime next_of(Slice subject, Slice header);
+
   // --- applied entries ---
   void on_stored(uint64_t sequence, Slice subject, WallTime due);
   void on_fired(Slice subject, Slice next);

@@ -288,13 +288,14 @@ void StreamApply::expire(EntryReader reader) {
 
 // A gap of the origin of a mirror.
 void StreamApply::skip(EntryReader reader) {
-  const uint64_t first = reader.u64();
+  reader.u64();  // the first: the one behind the last that is there
   const uint64_t last = reader.u64();
   const WallTime time{reader.i64()};
+  if (last <= core_.store->state().last_sequence) return;
   if (core_.store->state().messages == 0) {
     core_.store->advance(last + 1);
   } else {
-    for (uint64_t sequence = first; sequence <= last; ++sequence) core_.store->skip(sequence, time);
+    core_.store->skip(last, time);
   }
   core_.staged.last_sequence = std::max(core_.staged.last_sequence, last);
 }

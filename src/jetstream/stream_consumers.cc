@@ -25,6 +25,11 @@ Slice token_at(Slice subject, size_t number) {
   return {};
 }
 
+// Internal consumers of mirrors and sources count for no limit.
+bool is_limited(const Consumer& consumer) {
+  return !consumer.config().direct && !consumer.config().sourcing;
+}
+
 // Where the consumer's name stands: the forms with domain and account have two tokens more.
 Slice consumer_of(Inlet inlet, Slice subject) {
   switch (inlet) {
@@ -63,6 +68,7 @@ StreamConsumers::Slot& StreamConsumers::add(uint64_t id, std::unique_ptr<Consume
   by_name_[slot.consumer->name()] = &slot;
   by_id_[id] = &slot;
   by_consumer_[slot.consumer.get()] = &slot;
+  if (is_limited(*slot.consumer)) ++limited_;
   index(slot);
   return slot;
 }
@@ -98,6 +104,7 @@ void StreamConsumers::remove(Slice name) {
     unserve(*slot);
   }
   unindex(*slot);
+  if (is_limited(*slot->consumer)) --limited_;
   by_name_.erase(slot->consumer->name());
   by_id_.erase(slot->id);
   by_consumer_.erase(slot->consumer.get());
@@ -463,13 +470,6 @@ std::vector<const ConsumerConfig*> StreamConsumers::configs() const {
   configs.reserve(by_name_.size());
   for (const auto& [name, slot] : by_name_) configs.push_back(&slot->consumer->config());
   return configs;
-}
-
-size_t StreamConsumers::limited_count() const {
-  return static_cast<size_t>(std::count_if(by_name_.begin(), by_name_.end(), [](const auto& entry) {
-    const ConsumerConfig& config = entry.second->consumer->config();
-    return !config.direct && !config.sourcing;
-  }));
 }
 
 }  // namespace petrel::jetstream

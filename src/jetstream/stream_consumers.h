@@ -78,7 +78,7 @@ class StreamConsumers {
   std::vector<Consumer*> all() const;
   size_t size() const { return by_name_.size(); }
   // Those that count against max_consumers.
-  size_t limited_count() const;
+  size_t limited_count() const { return limited_; }
   std::vector<const ConsumerConfig*> configs() const;
 
  private:
@@ -116,6 +116,7 @@ class StreamConsumers {
   std::unordered_map<const Consumer*, Slot*> by_consumer_;
   std::vector<std::unique_ptr<Slot>> slots_;  // null: free
   std::vector<uint32_t> free_slots_;
+  size_t limited_ = 0;  // consumers that count for limits
   std::vector<Slot*> unfiltered_;
   std::vector<Slot*> filtered_;
   std::unique_ptr<subject::SubjectIndex> filters_;      // of filtered_; null while they are few

@@ -148,7 +148,8 @@ bool StreamReads::step(Direct& direct) {
     direct.next = sequence + 1;
     direct.is_first = false;
     --direct.left;
-    if (direct.is_batch && direct.pending > 0) --direct.pending;
+    // Told only in headers: without them it stays what it was.
+    if (direct.is_batch && !direct.request.no_hdr && direct.pending > 0) --direct.pending;
     send(direct, message);
     if (direct.bytes_left <= 0) break;
   }

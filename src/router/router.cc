@@ -434,13 +434,20 @@ void Router::deliver_batch(const DeliveryBatch& batch) {
   ConnectionHandle asked{~0U, 0, 0};
   batch.for_each_run([&](DeliveryBatch::Run& run) {
     const ConnectionHandle publisher = run.delivery().publisher;
+    batch_publisher_ = &publisher;
     deliver_run(run);
+    batch_publisher_ = nullptr;
     if (take_stall_request() && publisher.slot != ~0U && !(publisher == asked)) {
       asked = publisher;
       port_.ask_to_stall(asked);
     }
   });
   stall_requested_ = stall_before;
+}
+
+ConnectionHandle Router::publisher_of(const Message& message) const {
+  if (message.publisher != nullptr) return message.publisher->handle;
+  return batch_publisher_ == nullptr ? ConnectionHandle{~0U, 0, loop_} : *batch_publisher_;
 }
 
 void Router::deliver_run(DeliveryBatch::Run& run) {

@@ -8,6 +8,7 @@
 #include "server/signal_command.h"
 #include "server/signal_loop.h"
 #include "server/stack_dump.h"
+#include "server/store_command.h"
 #include "server/system_sources.h"
 
 #include "petrel/base/go_quote.h"
@@ -207,9 +208,11 @@ Status Daemon::reload() {
 int run_daemon(int argc, char** argv) {
   tune_allocator();
   install_stack_dump();
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (const std::optional<int> code = run_store_command(arguments)) return *code;
   const SystemFiles files;
   const SystemEnvironment environment;
-  conf::Startup startup = conf::start_up({argv + 1, argv + argc}, {files, environment});
+  conf::Startup startup = conf::start_up(arguments, {files, environment});
   write_all(STDOUT_FILENO, startup.out);
   write_all(STDERR_FILENO, startup.err);
   switch (startup.action) {

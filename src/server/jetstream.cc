@@ -72,6 +72,18 @@ JetStream::JetStream(JetStreamSetup setup) : setup_(std::move(setup)) {
   node_.post = [this](uint16_t loop, std::function<void()> task) {
     setup_.loops[loop]->run_task([task = std::move(task)](shard::Shard& /*shard*/) { task(); });
   };
+  node_.describe_client = [this](router::ConnectionHandle client,
+                                 std::function<void(const std::string&)> done) {
+    setup_.loops[client.loop]->run_task(
+        [client, done = std::move(done)](shard::Shard& shard) { done(shard.client_json(client)); });
+  };
+  keys_ = StoreKeys(node_.options);
+  node_.encryption.key = keys_.store();
+  node_.encryption.previous_key = keys_.previous_store();
+  node_.journal_key = keys_.journal();
+  node_.seal = [this](Slice bytes) { return keys_.seal(bytes); };
+  node_.is_sealed = [this](Slice bytes) { return keys_.is_current(bytes); };
+  node_.payload_max = setup_.options.max_payload;
   node_.log = [this](jetstream::LogLevel level, std::string text) { say(level_of(level), text); };
   node_.random = [] { return random_seed(); };
   node_.time_zone = read_time_zone;
@@ -116,6 +128,7 @@ void JetStream::announce() const {
   line("  Max Memory:      " + friendly_bytes(place_.max_memory()));
   line("  Max Storage:     " + friendly_bytes(place_.max_storage()));
   line("  Store Directory: \"" + node_.directory + "\"");
+  if (keys_.is_encrypted()) line("  Encryption:      XChaCha20-Poly1305");
   if (!node_.options.domain.empty()) line("  Domain:          " + node_.options.domain);
   line("  API Level:       5");
   line("-------------------------------------------");
@@ -150,7 +163,8 @@ Status JetStream::recover() {
   store::Disk& disk = node_.services.front()->disk();
   PETREL_TRY_STATUS(disk.make_directories(journals));
   PETREL_TRY_STATUS(disk.make_directories(shard::streams_directory(node_.directory)));
-  PETREL_TRY(const std::unique_ptr<store::JournalTail> tail, store::read_journals(disk, journals));
+  PETREL_TRY(const std::unique_ptr<store::JournalTail> tail,
+             store::read_journals(disk, journals, keys_.journals()));
   for (shard::JetStreamService* service : node_.services) PETREL_TRY_STATUS(service->open());
   std::set<store::GroupId> groups;
   for (const store::GroupId group : tail->groups()) groups.insert(group);
@@ -192,6 +206,15 @@ void JetStream::old_journals_removed(int error) {
   }
 }
 
+// What a restore left that did not end, or what is left of its removal.
+bool JetStream::is_unfinished(const std::string& directory) const {
+  store::Disk& disk = node_.services.front()->disk();
+  const auto files = disk.list(directory);
+  if (files && files->empty()) return true;
+  return disk.load(shard::unfinished_file(directory)).is_ok() &&
+         !disk.load(shard::description_file(directory)).is_ok();
+}
+
 Status JetStream::recover_group(store::GroupId group, store::JournalTail& tail) {
   std::string description;
   bool is_removed = false;
@@ -206,6 +229,12 @@ Status JetStream::recover_group(store::GroupId group, store::JournalTail& tail) 
     disk.drain();
     return Status::ok();
   }
+  if (description.empty() && is_unfinished(directory)) {
+    say(LogLevel::kWarn, "A restore into " + directory + " did not end; its files are removed");
+    disk.remove_tree(directory, [](int /*error*/) {});
+    disk.drain();
+    return Status::ok();
+  }
   if (description.empty()) {
     Result<std::string> file = disk.load(shard::description_file(directory));
     if (!file) {
@@ -214,7 +243,7 @@ Status JetStream::recover_group(store::GroupId group, store::JournalTail& tail) 
               " does not say which stream it holds and is left alone: " + file.error().detail);
       return Status::ok();
     }
-    description = *std::move(file);
+    PETREL_TRY(description, keys_.open(*file));
   }
   Result<shard::NewStream> described = shard::read_description(description);
   if (!described) {
@@ -228,8 +257,12 @@ Status JetStream::recover_group(store::GroupId group, store::JournalTail& tail) 
   }
   const uint16_t home = shard::JetStreamApi::home_of(described->account, described->config.name,
                                                      node_.services.size());
-  PETREL_TRY(jetstream::Stream * stream,
-             node_.services[home]->recover_stream(group, tail, *described));
+  Result<jetstream::Stream*> found = node_.services[home]->recover_stream(group, tail, *described);
+  if (!found) {
+    return Error{found.error().code, "stream '" + described->account + " > " +
+                                         described->config.name + "': " + found.error().detail};
+  }
+  jetstream::Stream* stream = *found;
   api_->add_stream(described->account, stream->config(), home);
   say(LogLevel::kInfo, "  Restored " + std::to_string(stream->state().messages) +
                            " messages for stream '" + described->account + " > " + stream->name() +

@@ -7,6 +7,7 @@
 
 #include "server/identity.h"
 #include "server/loop_thread.h"
+#include "server/store_keys.h"
 #include "server/store_place.h"
 
 #include "petrel/auth/account.h"
@@ -59,12 +60,14 @@ class JetStream {
   Status make_services();
   Status recover();
   void old_journals_removed(int error);
+  bool is_unfinished(const std::string& directory) const;
   Status recover_group(store::GroupId group, store::JournalTail& tail);
   std::vector<shard::JetStreamAccount> described(const auth::AccountSnapshot& accounts) const;
   void say(LogLevel level, const std::string& text) const { setup_.log(level, text); }
 
   JetStreamSetup setup_;
   StorePlace place_;
+  StoreKeys keys_;
   shard::JetStreamNode node_;
   shard::JetStreamApi* api_ = nullptr;  // owned by the first loop's shard
   std::vector<std::string> known_accounts_;

@@ -1,6 +1,7 @@
 #include "shard/jetstream_answers.h"
 
 #include "shard/hosted_stream.h"
+#include "shard/jetstream_advisories.h"
 #include "shard/jetstream_backup.h"
 
 #include "petrel/jetstream/api_admission.h"
@@ -43,15 +44,16 @@ ApiError store_failure(ApiErrc errc, Slice text) {
 }
 
 void begin_backup(JetStreamService& service, router::AccountInterest& account,
-                  jetstream::Stream& stream, Slice body, const jetstream::RequestContext& context,
-                  const std::function<void(std::string)>& respond) {
+                  jetstream::Stream& stream, const jetstream::ApiRequest& request,
+                  const jetstream::RequestContext& context, const jetstream::Respond& respond) {
   constexpr ApiKind kKind = ApiKind::kStreamSnapshot;
-  const auto wanted = jetstream::parse_stream_snapshot(body, context.strict);
+  const auto wanted = jetstream::parse_stream_snapshot(request.body, context.strict);
   if (!wanted) return respond(jetstream::error_json(kKind, wanted.error()));
-  stream.when_applied([&service, &account, &stream, wanted = *wanted, respond] {
+  stream.when_applied([&service, &account, &stream, wanted = *wanted, request, respond] {
     const jetstream::StreamInfoView info = jetstream::stream_info(stream, {});
     respond(jetstream::stream_snapshot_json(info.config, info.state));
-    service.begin_backup(std::make_unique<JetStreamBackup>(service, account, stream, wanted));
+    service.begin_backup(
+        std::make_unique<JetStreamBackup>(service, account, stream, BackupOrder{wanted, request}));
   });
 }
 
@@ -62,9 +64,16 @@ bool is_refusal(const std::string& json) {
 
 }  // namespace
 
-void answer(JetStreamService& service, router::AccountInterest& account, const std::string& reply,
-            const std::string& json) {
-  if (reply.empty() || json.empty()) return;
+void answer(JetStreamService& service, router::AccountInterest& account,
+            const jetstream::ApiRequest& request, const std::string& json) {
+  if (json.empty()) return;
+  answer_to(service, account, request.reply, json);
+  audit(service, account, request, json);
+}
+
+void answer_to(JetStreamService& service, router::AccountInterest& account,
+               const std::string& reply, const std::string& json) {
+  if (reply.empty()) return;
   jetstream::OutMessage message;
   message.target = reply;
   message.subject = reply;
@@ -78,9 +87,9 @@ void answer_on_home_loop(JetStreamService& service, router::AccountInterest& acc
                          const jetstream::RequestContext& context) {
   jetstream::RequestContext here = context;
   here.now = service.wall_now();
-  const auto respond = [&service, &account, usage, reply = request.reply](std::string json) {
+  const auto respond = [&service, &account, usage, request](const std::string& json) {
     if (is_refusal(json)) usage->api_errors.fetch_add(1, std::memory_order_relaxed);
-    answer(service, account, reply, json);
+    answer(service, account, request, json);
   };
   jetstream::Stream* found = service.find(account.name, stream);
   if (found == nullptr) {
@@ -88,36 +97,38 @@ void answer_on_home_loop(JetStreamService& service, router::AccountInterest& acc
     return respond(jetstream::error_json(kind, jetstream::api_error(ApiErrc::kStreamNotFound)));
   }
   if (jetstream::parse_api_subject(request.subject).call == jetstream::ApiCall::kStreamSnapshot) {
-    return begin_backup(service, account, *found, request.body, here, respond);
+    return begin_backup(service, account, *found, request, here, respond);
   }
   jetstream::answer_stream_request(*found, request, here, respond);
 }
 
 void answer_created(JetStreamService& service, router::AccountInterest& account,
-                    const std::string& reply, const jetstream::RequestContext& context,
+                    const jetstream::ApiRequest& request, const jetstream::RequestContext& context,
                     const Error* error, jetstream::Stream* stream) {
   if (error != nullptr) {
     service.node().log(jetstream::LogLevel::kWarn, "Stream create failed: " + error->detail);
     const ApiError refusal =
         store_failure(ApiErrc::kStreamCreate, "error creating store for stream");
-    return answer(service, account, reply, jetstream::error_json(ApiKind::kStreamCreate, refusal));
+    return answer(service, account, request,
+                  jetstream::error_json(ApiKind::kStreamCreate, refusal));
   }
   jetstream::RequestContext here = context;
   here.now = service.wall_now();
   jetstream::StreamInfoView info = jetstream::stream_info(*stream, here);
   info.domain.clear();
-  answer(service, account, reply, jetstream::stream_create_json(info));
+  answer(service, account, request, jetstream::stream_create_json(info));
   advise_action(service, account, stream->name(), "create");
 }
 
 void update_on_home_loop(JetStreamService& service, router::AccountInterest& account,
-                         const jetstream::StreamConfig& config, const std::string& reply,
+                         const jetstream::StreamConfig& config,
+                         const jetstream::ApiRequest& request,
                          const jetstream::RequestContext& context,
                          const std::function<void(bool)>& done) {
   constexpr ApiKind kKind = ApiKind::kStreamUpdate;
   jetstream::Stream* stream = service.find(account.name, config.name);
   if (stream == nullptr) {
-    answer(service, account, reply,
+    answer(service, account, request,
            jetstream::error_json(kKind, jetstream::api_error(ApiErrc::kStreamNotFound)));
     return done(false);
   }
@@ -126,40 +137,41 @@ void update_on_home_loop(JetStreamService& service, router::AccountInterest& acc
     consumers.push_back(&consumer->config());
   }
   if (const auto tight = jetstream::check_consumers_fit(stream->config(), config, consumers)) {
-    answer(service, account, reply, jetstream::error_json(kKind, *tight));
+    answer(service, account, request, jetstream::error_json(kKind, *tight));
     return done(false);
   }
-  stream->update(config, [&service, &account, stream, reply, context, done](const ApiError* error) {
-    if (error != nullptr) {
-      answer(service, account, reply, jetstream::error_json(kKind, *error));
-      return done(false);
-    }
-    jetstream::RequestContext here = context;
-    here.now = service.wall_now();
-    answer(service, account, reply,
-           jetstream::stream_update_json(jetstream::stream_info(*stream, here)));
-    advise_action(service, account, stream->name(), "modify");
-    done(true);
-  });
+  stream->update(config,
+                 [&service, &account, stream, request, context, done](const ApiError* error) {
+                   if (error != nullptr) {
+                     answer(service, account, request, jetstream::error_json(kKind, *error));
+                     return done(false);
+                   }
+                   jetstream::RequestContext here = context;
+                   here.now = service.wall_now();
+                   answer(service, account, request,
+                          jetstream::stream_update_json(jetstream::stream_info(*stream, here)));
+                   advise_action(service, account, stream->name(), "modify");
+                   done(true);
+                 });
 }
 
 void delete_on_home_loop(JetStreamService& service, router::AccountInterest& account,
-                         const std::string& stream, const std::string& reply,
+                         const std::string& stream, const jetstream::ApiRequest& request,
                          const std::function<void(bool)>& done) {
   constexpr ApiKind kKind = ApiKind::kStreamDelete;
   jetstream::Stream* found = service.find(account.name, stream);
   if (found == nullptr) {
-    answer(service, account, reply,
+    answer(service, account, request,
            jetstream::error_json(kKind, jetstream::api_error(ApiErrc::kStreamNotFound)));
     return done(true);
   }
-  found->remove([&service, &account, found, stream, reply, done](const ApiError* error) {
+  found->remove([&service, &account, found, stream, request, done](const ApiError* error) {
     if (error != nullptr) {
-      answer(service, account, reply, jetstream::error_json(kKind, *error));
+      answer(service, account, request, jetstream::error_json(kKind, *error));
       return done(false);
     }
-    service.forget(*found, [&service, &account, stream, reply, done] {
-      answer(service, account, reply, jetstream::success_json(kKind));
+    service.forget(*found, [&service, &account, stream, request, done] {
+      answer(service, account, request, jetstream::success_json(kKind));
       advise_action(service, account, stream, "delete");
       done(true);
     });

@@ -14,9 +14,12 @@
 
 namespace petrel::shard {
 
-// Sends `json` to `reply`; nothing without a reply or an answer.
-void answer(JetStreamService& service, router::AccountInterest& account, const std::string& reply,
-            const std::string& json);
+// Sends `json` to the reply subject of a request and tells who listens what was asked and answered.
+void answer(JetStreamService& service, router::AccountInterest& account,
+            const jetstream::ApiRequest& request, const std::string& json);
+// Sends `json` to `reply`, which may be empty; nothing without a reply.
+void answer_to(JetStreamService& service, router::AccountInterest& account,
+               const std::string& reply, const std::string& json);
 
 void answer_on_home_loop(JetStreamService& service, router::AccountInterest& account,
                          const std::shared_ptr<JetStreamUsage>& usage, const std::string& stream,
@@ -24,18 +27,19 @@ void answer_on_home_loop(JetStreamService& service, router::AccountInterest& acc
                          const jetstream::RequestContext& context);
 
 void answer_created(JetStreamService& service, router::AccountInterest& account,
-                    const std::string& reply, const jetstream::RequestContext& context,
+                    const jetstream::ApiRequest& request, const jetstream::RequestContext& context,
                     const Error* error, jetstream::Stream* stream);
 
 // `done(whether it is updated)` once it is decided.
 void update_on_home_loop(JetStreamService& service, router::AccountInterest& account,
-                         const jetstream::StreamConfig& config, const std::string& reply,
+                         const jetstream::StreamConfig& config,
+                         const jetstream::ApiRequest& request,
                          const jetstream::RequestContext& context,
                          const std::function<void(bool)>& done);
 
 // `done(whether it is gone)` once that is on disk.
 void delete_on_home_loop(JetStreamService& service, router::AccountInterest& account,
-                         const std::string& stream, const std::string& reply,
+                         const std::string& stream, const jetstream::ApiRequest& request,
                          const std::function<void(bool)>& done);
 
 void gather_infos(JetStreamService& service, const std::string& account,

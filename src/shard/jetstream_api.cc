@@ -1,6 +1,7 @@
 #include "petrel/shard/jetstream_api.h"
 
 #include "shard/jetstream_answers.h"
+#include "shard/jetstream_restore.h"
 
 #include "petrel/base/hash.h"
 #include "petrel/jetstream/api_admission.h"
@@ -27,8 +28,10 @@ constexpr size_t kRequestsPerTurn = 64;
 constexpr Slice kPrefix = "$JS.API.";
 
 // Everything below $JS.API but what streams and consumers serve themselves: those subjects must
-// not have interest when their stream or consumer is not there.
-constexpr std::array<Slice, 17> kSubjects = {"INFO",
+// not have interest when their stream or consumer is not there. What is no request gets no answer.
+constexpr std::array<Slice, 19> kSubjects = {"*",
+                                             "CONSUMER.*",
+                                             "DIRECT.*",
                                              "STREAM.>",
                                              "META.>",
                                              "SERVER.>",
@@ -181,6 +184,7 @@ void JetStreamApi::take(Account& account, const router::Message& message) {
   request.request.reply = std::string(message.reply());
   request.request.header = std::string(body.substr(0, message.header_bytes));
   request.request.body = std::string(body.substr(message.header_bytes));
+  request.request.client = router_.publisher_of(message);
   queue_.push_back(std::move(request));
 }
 
@@ -238,11 +242,7 @@ void JetStreamApi::handle_for_stream(Request request, const ApiSubject& subject)
       return refuse(request, subject.kind, jetstream::api_error(ApiErrc::kNotEmptyRequest));
     }
   }
-  if (subject.call == ApiCall::kStreamRestore) {
-    return refuse(
-        request, subject.kind,
-        jetstream::api_error(ApiErrc::kStreamRestore, "not supported by this version of Petrel"));
-  }
+  if (subject.call == ApiCall::kStreamRestore) return restore_stream(std::move(request));
   if (subject.call == ApiCall::kStreamCreate) return create_stream(std::move(request));
   if (subject.call == ApiCall::kStreamUpdate) return update_stream(std::move(request));
   if (at == account.streams.end()) return refuse_missing(request, subject);
@@ -295,8 +295,7 @@ void JetStreamApi::refuse_missing(const Request& request, const ApiSubject& subj
 // Hands a request to the stream's home loop, which answers by itself.
 void JetStreamApi::forward(const Request& request, const Entry& entry) {
   const std::string stream = entry.config.name;
-  jetstream::RequestContext context = context_of(*request.account);
-  context.alternates = alternates(*request.account, stream);
+  const jetstream::RequestContext context = context_of(*request.account);
   JetStreamNode* node = &node_;
   node_.post(entry.home,
              [node, home = entry.home, stream, context, interest = request.account->interest,
@@ -314,10 +313,8 @@ void JetStreamApi::create_stream(Request request) {
   const auto wanted = jetstream::parse_stream_config(request.request.body, node_.options.strict);
   if (!wanted) return refuse(request, kKind, wanted.error());
   const Account& account = *request.account;
-  jetstream::StreamCheckContext context;
-  context.limits = with_server_limits(account.limits, *node_.usage);
+  jetstream::StreamCheckContext context = check_context(account);
   context.pedantic = wanted->pedantic;
-  context.streams = configs_of(account, std::string());
   auto admitted = jetstream::admit_stream_create(subject.stream, *wanted, context,
                                                  reservations(account, wanted->config.name));
   if (!admitted) return refuse(request, kKind, admitted.error());
@@ -345,8 +342,7 @@ void JetStreamApi::begin_create(Request request, StreamConfig config) {
     JetStreamService& service = *node->services[home];
     service.create(wanted, [this, node, &service, wanted, request, context](
                                const Error* error, jetstream::Stream* stream) {
-      answer_created(service, *request.account->interest, request.request.reply, context, error,
-                     stream);
+      answer_created(service, *request.account->interest, request.request, context, error, stream);
       const bool is_there = error == nullptr;
       node->post(0, [this, account = request.account, config = wanted.config, is_there] {
         if (is_there) account->usage->streams.fetch_add(1, std::memory_order_relaxed);
@@ -362,10 +358,8 @@ void JetStreamApi::update_stream(Request request) {
   const auto wanted = jetstream::parse_stream_config(request.request.body, node_.options.strict);
   if (!wanted) return refuse(request, kKind, wanted.error());
   Account& account = *request.account;
-  jetstream::StreamCheckContext context;
-  context.limits = with_server_limits(account.limits, *node_.usage);
+  jetstream::StreamCheckContext context = check_context(account);
   context.pedantic = wanted->pedantic;
-  context.streams = configs_of(account, std::string());
   const auto next = jetstream::admit_stream_update(subject.stream, *wanted, context,
                                                    reservations(account, wanted->config.name));
   if (!next) return refuse(request, kKind, next.error());
@@ -376,7 +370,7 @@ void JetStreamApi::update_stream(Request request) {
   node_.post(home, [this, node, home, config = next->config, before = at->second.config, request,
                     context = context_of(account)] {
     JetStreamService& service = *node->services[home];
-    update_on_home_loop(service, *request.account->interest, config, request.request.reply, context,
+    update_on_home_loop(service, *request.account->interest, config, request.request, context,
                         [this, node, account = request.account, config, before](bool is_done) {
                           node->post(0, [this, account, now_is = is_done ? config : before] {
                             change_done(*account, now_is.name, &now_is);
@@ -398,8 +392,60 @@ void JetStreamApi::delete_stream(Request request, const ApiSubject& subject) {
       });
     };
     delete_on_home_loop(*node->services[home], *request.account->interest, config.name,
-                        request.request.reply, done);
+                        request.request, done);
   });
+}
+
+// A restore may take long: its name is taken only once the archive is in.
+void JetStreamApi::restore_stream(Request request) {
+  constexpr ApiKind kKind = ApiKind::kStreamRestore;
+  const ApiSubject subject = jetstream::parse_api_subject(request.request.subject);
+  const auto wanted = jetstream::parse_stream_restore(request.request.body, node_.options.strict);
+  if (!wanted) return refuse(request, kKind, wanted.error());
+  Account& account = *request.account;
+  const auto config =
+      jetstream::admit_restore(subject.stream, wanted->config, check_context(account),
+                               reservations(account, std::string(subject.stream)));
+  if (!config) return refuse(request, kKind, config.error());
+  RestoreOrder order;
+  order.stream = {account.name, account.usage, *config, wall_now_};
+  order.state = wanted->state;
+  order.request = request.request;
+  order.context = context_of(account);
+  JetStreamNode* node = &node_;
+  const uint16_t home = home_of(account.name, config->name, node_.services.size());
+  order.claim = [this, node, home, &account,
+                 config = *config](const std::function<void(jetstream::ApiStatus)>& answer) {
+    node->post(0, [this, node, home, &account, config, answer] {
+      node->post(home, [answer, refused = claim(account, config, home)] { answer(refused); });
+    });
+  };
+  order.settle = [this, node, &account, name = config->name](const StreamConfig* made) {
+    const bool is_there = made != nullptr;
+    node->post(0, [this, &account, name, is_there, config = is_there ? *made : StreamConfig()] {
+      if (is_there) account.usage->streams.fetch_add(1, std::memory_order_relaxed);
+      change_done(account, name, is_there ? &config : nullptr);
+    });
+  };
+  node_.post(home, [node, home, interest = account.interest, order] {
+    JetStreamService& service = *node->services[home];
+    service.begin_restore(std::make_unique<JetStreamRestore>(service, *interest, order));
+  });
+}
+
+jetstream::ApiStatus JetStreamApi::claim(Account& account, const StreamConfig& config,
+                                         uint16_t home) {
+  const auto admitted = jetstream::admit_restore(config.name, config, check_context(account),
+                                                 reservations(account, config.name));
+  if (!admitted) return admitted.error();
+  if (auto refused = jetstream::check_restored_overlap(config, configs_of(account, {}))) {
+    return refused;
+  }
+  Entry& entry = account.streams[config.name];
+  entry.config = config;
+  entry.home = home;
+  entry.is_changing = true;
+  return std::nullopt;
 }
 
 // The change is through: what waited behind it goes on.
@@ -561,21 +607,11 @@ jetstream::StreamReservations JetStreamApi::reservations(const Account& account,
   return reserved;
 }
 
-// A stream and the mirrors that account has of it, or the other way round; only if there are two.
-std::vector<jetstream::StreamAlternate> JetStreamApi::alternates(const Account& account,
-                                                                 const std::string& stream) const {
-  const auto at = account.streams.find(stream);
-  if (at == account.streams.end()) return {};
-  const auto& mirror = at->second.config.mirror;
-  const std::string& origin = mirror.has_value() ? mirror->name : stream;
-  std::vector<jetstream::StreamAlternate> found;
-  for (const auto& [name, entry] : account.streams) {
-    const bool is_one =
-        name == origin || (entry.config.mirror.has_value() && entry.config.mirror->name == origin);
-    if (is_one) found.push_back({name, node_.options.domain, node_.cluster});
-  }
-  if (found.size() < 2) found.clear();
-  return found;
+jetstream::StreamCheckContext JetStreamApi::check_context(const Account& account) const {
+  jetstream::StreamCheckContext context;
+  context.limits = with_server_limits(account.limits, *node_.usage);
+  context.streams = configs_of(account, std::string());
+  return context;
 }
 
 jetstream::RequestContext JetStreamApi::context_of(const Account& account) const {
@@ -589,7 +625,7 @@ jetstream::RequestContext JetStreamApi::context_of(const Account& account) const
 }
 
 void JetStreamApi::respond(const Request& request, const std::string& json) {
-  answer(*node_.services[0], *request.account->interest, request.request.reply, json);
+  answer(*node_.services[0], *request.account->interest, request.request, json);
 }
 
 void JetStreamApi::refuse(const Request& request, ApiKind kind, const ApiError& error) {

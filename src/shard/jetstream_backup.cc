@@ -1,5 +1,7 @@
 #include "shard/jetstream_backup.h"
 
+#include "shard/jetstream_advisories.h"
+
 #include "petrel/jetstream/consumer.h"
 #include "petrel/jetstream/stream.h"
 #include "petrel/jetstream/stream_requests.h"
@@ -22,41 +24,36 @@ std::string ack_subject(JetStreamService& service, const std::string& stream) {
 }  // namespace
 
 JetStreamBackup::JetStreamBackup(JetStreamService& service, router::AccountInterest& of,
-                                 const jetstream::Stream& stream,
-                                 const jetstream::StreamSnapshotRequest& request)
+                                 const jetstream::Stream& stream, const BackupOrder& order)
     : Endpoint(service.router().buffers(), service.router().loop()),
       service_(service),
       of_(of),
+      request_(order.request),
       stream_(stream.name()),
       created_(stream.created()),
-      deliver_subject_(request.deliver_subject),
-      flow_(request, ack_subject(service, stream_), service.now()),
-      interest_by_(service.now() + kInterestGrace) {
+      deliver_subject_(order.wanted.deliver_subject),
+      flow_(order.wanted, ack_subject(service, stream_), service.now()),
+      interest_by_(service.now() + kInterestGrace),
+      started_(service.wall_now()) {
   account = &of;
   slot_ = service_.router().add_endpoint(of_, *this, flow_.ack_subject() + ".>", {});
   const store::StoreState& state = stream.state();
   last_sequence_ = state.last_sequence;
   jetstream::StreamStateView view = jetstream::stream_info(stream, {}).state;
-  if (request.no_consumers) view.consumer_count = 0;
+  advise_begin(view);
+  if (order.wanted.no_consumers) view.consumer_count = 0;
   writer_ = std::make_unique<jetstream::ArchiveWriter>(view, service_.wall_now());
-  if (!request.no_consumers) add_consumers(stream);
+  if (!order.wanted.no_consumers) add_consumers(stream);
 }
 
 JetStreamBackup::~JetStreamBackup() {
   service_.router().remove_endpoint(of_, slot_);
 }
 
-// What is not acknowledged yet is delivered again after a restore.
 void JetStreamBackup::add_consumers(const jetstream::Stream& stream) {
   for (const jetstream::Consumer* consumer : stream.consumers()) {
     if (consumer->config().direct) continue;
-    const jetstream::ConsumerInfoView info = consumer->info();
-    jetstream::ArchivedConsumer archived;
-    archived.name = consumer->name();
-    archived.config = consumer->config();
-    archived.delivered = info.num_ack_pending > 0 ? info.ack_floor : info.delivered;
-    archived.ack_floor = info.ack_floor;
-    writer_->add_consumer(archived);
+    writer_->add_consumer(consumer->archived());
   }
 }
 
@@ -113,7 +110,31 @@ bool JetStreamBackup::run() {
     message.body = chunk->body;
     service_.send(of_, message);
   }
+  if (flow_.is_over()) advise_end();
   return !flow_.is_over();
+}
+
+void JetStreamBackup::advise_begin(const jetstream::StreamStateView& state) {
+  ClientAdvisory advisory;
+  advisory.subject = "$JS.EVENT.ADVISORY.STREAM.SNAPSHOT_CREATE." + stream_;
+  if (!service_.has_interest(of_, advisory.subject, {})) return;
+  advisory.front = advisory_begin(service_, "snapshot_create");
+  append_text_member(advisory.front, "stream", stream_);
+  advisory.front.append(",\"state\":").append(jetstream::stream_state_json(state));
+  advisory.back = domain_member(service_.node());
+  advise_of_client(service_, of_, request_, std::move(advisory));
+}
+
+void JetStreamBackup::advise_end() {
+  ClientAdvisory advisory;
+  advisory.subject = "$JS.EVENT.ADVISORY.STREAM.SNAPSHOT_COMPLETE." + stream_;
+  advisory.front = advisory_begin(service_, "snapshot_complete");
+  append_text_member(advisory.front, "stream", stream_);
+  append_time_member(advisory.front, "start", started_);
+  append_time_member(advisory.front, "end", service_.wall_now());
+  advisory.back = domain_member(service_.node());
+  if (!flow_.failure().empty()) append_text_member(advisory.back, "error", flow_.failure());
+  advise_of_client(service_, of_, request_, std::move(advisory));
 }
 
 void JetStreamBackup::take(const router::Subscription& /*subscription*/,

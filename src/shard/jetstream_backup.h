@@ -8,6 +8,7 @@
 
 #include "petrel/jetstream/archive.h"
 #include "petrel/jetstream/archive_flow.h"
+#include "petrel/jetstream/stream_requests.h"
 #include "petrel/router/endpoint.h"
 #include "petrel/shard/jetstream_service.h"
 
@@ -17,10 +18,15 @@
 
 namespace petrel::shard {
 
+struct BackupOrder {
+  jetstream::StreamSnapshotRequest wanted;
+  jetstream::ApiRequest request;
+};
+
 class JetStreamBackup final : public router::Endpoint {
  public:
   JetStreamBackup(JetStreamService& service, router::AccountInterest& of,
-                  const jetstream::Stream& stream, const jetstream::StreamSnapshotRequest& request);
+                  const jetstream::Stream& stream, const BackupOrder& order);
   ~JetStreamBackup() override;
 
   // Reads and sends on. False: it is over.
@@ -35,9 +41,12 @@ class JetStreamBackup final : public router::Endpoint {
   void read(jetstream::Stream& stream, size_t& budget);
   // Whether the receiver is there, or may still come.
   bool is_awaited();
+  void advise_begin(const jetstream::StreamStateView& state);
+  void advise_end();
 
   JetStreamService& service_;
   router::AccountInterest& of_;
+  const jetstream::ApiRequest request_;
   const std::string stream_;
   const WallTime created_;  // another stream of that name is not it
   const std::string deliver_subject_;
@@ -47,6 +56,7 @@ class JetStreamBackup final : public router::Endpoint {
   uint64_t last_sequence_ = 0;
   Instant interest_by_;  // when a receiver must have come
   bool had_interest_ = false;
+  WallTime started_{};
   uint32_t slot_ = 0;
 };
 

@@ -7,14 +7,22 @@
 
 namespace petrel::shard {
 
+std::string JetStreamService::random_bytes(size_t count) {
+  std::string bytes;
+  while (bytes.size() < count) {
+    const uint64_t random = node_.random();
+    bytes.append(reinterpret_cast<const char*>(&random), sizeof(random));
+  }
+  bytes.resize(count);
+  return bytes;
+}
+
 Status JetStreamService::open() {
   store::JournalOptions options;
   options.directory = node_.directory + "/journal";
   options.loop = loop_;
-  while (options.seed.size() < store::kJournalSeedBytes) {
-    const uint64_t random = node_.random();
-    options.seed.append(reinterpret_cast<const char*>(&random), sizeof(random));
-  }
+  options.key = node_.journal_key;
+  options.seed = random_bytes(store::kJournalSeedBytes);
   PETREL_TRY(journal_, store::open_journal(*disk_, options, *this));
   return Status::ok();
 }
@@ -23,7 +31,8 @@ Result<jetstream::Stream*> JetStreamService::recover_stream(store::GroupId group
                                                             store::JournalTail& tail,
                                                             const NewStream& described) {
   const std::string description = description_file(stream_directory(node_.directory, group));
-  const bool is_described = disk_->load(description).is_ok();
+  const Result<std::string> file = disk_->load(description);
+  const bool is_described = file && node_.is_sealed(*file);
   PETREL_TRY(HostedStream * hosted, host(described, group, false));
   hosted->is_described = is_described;
   uint64_t last = hosted->group()->applied_index();
@@ -41,8 +50,7 @@ Result<jetstream::Stream*> JetStreamService::recover_stream(store::GroupId group
   });
   PETREL_TRY_STATUS(visited);
   if (!missing.empty()) {
-    return Error{Errc::kCorrupt, "stream '" + described.account + " > " + described.config.name +
-                                     "': entries " + missing + " are missing in the journal"};
+    return Error{Errc::kCorrupt, "entries " + missing + " are missing in the journal"};
   }
   hosted->group()->recovered_up_to(last);
   recovering_.insert(hosted);

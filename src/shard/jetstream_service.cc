@@ -2,10 +2,12 @@
 
 #include "shard/hosted_stream.h"
 #include "shard/jetstream_backup.h"
+#include "shard/jetstream_restore.h"
 
 #include "petrel/shard/stream_description.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 
 namespace petrel::shard {
@@ -18,6 +20,7 @@ constexpr Duration kBackupStep = Duration::millis(1);
 constexpr Duration kMaintainEvery = Duration::millis(100);
 constexpr size_t kMaintainAtOnce = 16;
 constexpr Duration kCommitDelay = Duration::millis(20);  // of what nobody waits for
+constexpr size_t kSeedBytes = 16;       // of nonces
 constexpr size_t kStreamBudget = 4096;  // entries and messages of one stream in one turn
 
 jetstream::Durability durability_of(const jetstream::StreamConfig& config,
@@ -57,7 +60,8 @@ Instant JetStreamService::run(router::Router& /*router*/, Instant now, WallTime 
   maintain_stores();
   const Instant commit_at = commit_journal();
   if (!runnable_.empty()) return now;
-  Instant latest = std::min(now + (backups_.empty() ? kSleepMax : kBackupStep), commit_at);
+  const bool is_moving = !backups_.empty() || !restores_.empty();
+  Instant latest = std::min(now + (is_moving ? kBackupStep : kSleepMax), commit_at);
   if (!used_.empty()) latest = std::min(latest, std::max(maintain_at_, now));
   return timers_.empty() ? latest : std::min(latest, timers_.begin()->first);
 }
@@ -84,8 +88,13 @@ void JetStreamService::begin_backup(std::unique_ptr<JetStreamBackup> backup) {
   backups_.push_back(std::move(backup));
 }
 
+void JetStreamService::begin_restore(std::unique_ptr<JetStreamRestore> restore) {
+  if (restore->begin()) restores_.push_back(std::move(restore));
+}
+
 void JetStreamService::run_backups() {
   std::erase_if(backups_, [](const auto& backup) { return !backup->run(); });
+  std::erase_if(restores_, [](const auto& restore) { return !restore->run(); });
 }
 
 void JetStreamService::run_stream(HostedStream& hosted) {
@@ -132,6 +141,10 @@ void JetStreamService::maintain_stores() {
     used_.pop_front();
     hosted.is_used = hosted.stream().messages().maintain();
     if (hosted.is_used) used_.push_back(&hosted);
+    // What was written without a key, or with the one before, does not wait for its time to go.
+    const bool is_rotated = !hosted.is_used && !node_.encryption.key.empty() &&
+                            hosted.stream().messages().has_files_to_remove();
+    if (is_rotated) start_checkpoint(hosted);
   }
 }
 
@@ -234,9 +247,19 @@ void JetStreamService::create(NewStream wanted, StreamDone done) {
   creating_.push_back({*position, &made, std::move(done)});
 }
 
-// Makes the stream with its store and group; does not start it.
 Result<HostedStream*> JetStreamService::host(const NewStream& wanted, store::GroupId group,
                                              bool is_new) {
+  PETREL_TRY(std::unique_ptr<HostedStream> hosted, make_hosted(wanted, group, is_new));
+  HostedStream* made = hosted.get();
+  by_group_[group] = made;
+  streams_[{wanted.account, wanted.config.name}] = std::move(hosted);
+  return made;
+}
+
+// Makes the stream with its store and group; does not start it.
+Result<std::unique_ptr<HostedStream>> JetStreamService::make_hosted(const NewStream& wanted,
+                                                                    store::GroupId group,
+                                                                    bool is_new) {
   StreamPlace place;
   place.account = &node_.accounts->get(wanted.account);
   place.account_usage = wanted.account_usage;
@@ -260,10 +283,7 @@ Result<HostedStream*> JetStreamService::host(const NewStream& wanted, store::Gro
   jetstream::SoloGroup* group_driver = driver.get();
   PETREL_TRY_STATUS(stream->open(std::move(recovered), std::move(driver)));
   hosted->adopt(std::move(stream), group_driver);
-  HostedStream* made = hosted.get();
-  by_group_[group] = made;
-  streams_[{wanted.account, wanted.config.name}] = std::move(hosted);
-  return made;
+  return hosted;
 }
 
 Result<store::RecoveredStore> JetStreamService::open_store(const jetstream::StreamConfig& config,
@@ -274,6 +294,8 @@ Result<store::RecoveredStore> JetStreamService::open_store(const jetstream::Stre
   options.compression = config.compression == jetstream::Compression::kS2
                             ? store::Compression::kS2
                             : store::Compression::kNone;
+  options.encryption = node_.encryption;
+  if (!options.encryption.key.empty()) options.encryption.nonce_seed = random_bytes(kSeedBytes);
   return store::open_file_store(*disk_, options, stream);
 }
 
@@ -364,19 +386,26 @@ void JetStreamService::start_checkpoint(HostedStream& hosted) {
     if (!hosted.stream().store().is_checkpointing()) hosted.stream().checkpoint();
     return;
   }
-  const Status made = disk_->make_directories(hosted.place().directory);
-  if (!made) return node_.log(jetstream::LogLevel::kError, made.error().detail);
   hosted.is_describing = true;
+  describe(hosted, [this, group = hosted.place().group](int error) {
+    const auto at = by_group_.find(group);
+    if (at == by_group_.end()) return;
+    at->second->is_describing = false;
+    at->second->is_described = error == 0;
+    if (error == 0) at->second->stream().checkpoint();
+  });
+}
+
+void JetStreamService::describe(HostedStream& hosted, std::function<void(int error)> done) {
+  const std::string& directory = hosted.place().directory;
+  if (const Status made = disk_->make_directories(directory); !made) {
+    node_.log(jetstream::LogLevel::kError, made.error().detail);
+    return done(EIO);
+  }
   const NewStream described{std::string(hosted.stream().account_name()), nullptr,
                             hosted.stream().config(), hosted.stream().created()};
-  disk_->replace_file(description_file(hosted.place().directory), describe_stream(described),
-                      [this, group = hosted.place().group](int error) {
-                        const auto at = by_group_.find(group);
-                        if (at == by_group_.end()) return;
-                        at->second->is_describing = false;
-                        at->second->is_described = error == 0;
-                        if (error == 0) at->second->stream().checkpoint();
-                      });
+  disk_->replace_file(description_file(directory), node_.seal(describe_stream(described)),
+                      std::move(done));
 }
 
 void JetStreamService::watch_first_checkpoints() {

@@ -123,6 +123,13 @@ void Shard::close_all(CloseReason reason) {
   }
 }
 
+std::string Shard::client_json(router::ConnectionHandle connection) {
+  const ClientSession* session = find_session(connection);
+  return session == nullptr
+             ? std::string()
+             : static_cast<const router::Receiver&>(*session).client_info(true).to_json();
+}
+
 ClientSession* Shard::find_session(router::ConnectionHandle connection) {
   ClientSession* session = at(connection.slot);
   return session != nullptr && session->handle == connection ? session : nullptr;

@@ -1,5 +1,6 @@
 #include "petrel/shard/stream_description.h"
 
+#include "petrel/base/crc32c.h"
 #include "petrel/jetstream/api_json.h"
 #include "petrel/jetstream/api_requests.h"
 
@@ -11,7 +12,9 @@ namespace petrel::shard {
 
 namespace {
 
-constexpr Slice kMagic = "petrel stream 1\n";
+constexpr Slice kMagic = "petrel stream 2\n";
+// Without a checksum.
+constexpr Slice kFirstMagic = "petrel stream 1\n";
 
 // A decimal number up to a line end; both are taken off.
 Result<int64_t> take_number(Slice& text) {
@@ -27,18 +30,24 @@ Result<int64_t> take_number(Slice& text) {
 }  // namespace
 
 std::string describe_stream(const NewStream& stream) {
-  std::string text(kMagic);
-  text.append(std::to_string(stream.created.ns)).append("\n");
+  std::string text = std::to_string(stream.created.ns) + "\n";
   text.append(std::to_string(stream.account.size())).append("\n");
   text.append(stream.account).append("\n").append(jetstream::stream_config_json(stream.config));
-  return text;
+  return std::string(kMagic) + std::to_string(crc32c(text)) + "\n" + text;
 }
 
 Result<NewStream> read_description(Slice text) {
-  if (text.substr(0, kMagic.size()) != kMagic) {
+  const bool is_first = text.starts_with(kFirstMagic);
+  if (!is_first && !text.starts_with(kMagic)) {
     return Error{Errc::kCorrupt, "description of a stream: unknown format"};
   }
   text.remove_prefix(kMagic.size());
+  if (!is_first) {
+    PETREL_TRY(const int64_t checksum, take_number(text));
+    if (checksum != int64_t{crc32c(text)}) {
+      return Error{Errc::kCorrupt, "description of a stream: damaged"};
+    }
+  }
   NewStream stream;
   PETREL_TRY(stream.created.ns, take_number(text));
   PETREL_TRY(const int64_t account_bytes, take_number(text));
@@ -63,6 +72,10 @@ std::string stream_directory(const std::string& root, store::GroupId group) {
 
 std::string description_file(const std::string& directory) {
   return directory + "/stream";
+}
+
+std::string unfinished_file(const std::string& directory) {
+  return directory + "/unfinished";
 }
 
 Result<store::GroupId> group_of_directory(Slice name) {

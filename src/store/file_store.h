@@ -100,6 +100,7 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   bool is_checkpointing() const override { return checkpoint_ != nullptr; }
   uint64_t bytes_on_disk() const override;
   bool maintain() override;
+  bool has_files_to_remove() const override { return !removed_.empty(); }
   void destroy(std::function<void(int error)> done) override;
 
  private:

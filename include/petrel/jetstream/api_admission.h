@@ -24,6 +24,14 @@ ApiResult<StreamAdmission> admit_stream_create(Slice stream, const StreamConfigR
                                                const StreamCheckContext& context,
                                                const StreamReservations& reserved);
 
+// The configuration that a restore comes with, with its defaults. Not here: subjects of others.
+ApiResult<StreamConfig> admit_restore(Slice stream, const StreamConfig& wanted,
+                                      const StreamCheckContext& context,
+                                      const StreamReservations& reserved);
+// What is known only at the end of it.
+ApiStatus check_restored_overlap(const StreamConfig& config,
+                                 const std::vector<const StreamConfig*>& others);
+
 ApiResult<StreamAdmission> admit_stream_update(Slice stream, const StreamConfigRequest& request,
                                                const StreamCheckContext& context,
                                                const StreamReservations& reserved);

@@ -219,6 +219,8 @@ std::string stream_list_json(const std::vector<StreamInfoView>& streams, const P
 std::string stream_purge_json(uint64_t purged);
 std::string stream_snapshot_json(const StreamConfig& config, const StreamStateView& state);
 std::string stream_restore_json(Slice deliver_subject);
+// The end of a restore.
+std::string stream_restored_json(const StreamInfoView& info);
 std::string message_get_json(const StoredMessageView& message);
 
 // kConsumerCreate, kConsumerInfo.

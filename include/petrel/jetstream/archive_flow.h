@@ -42,6 +42,8 @@ class ArchiveFlow {
   // What is to be sent now; nothing: more bytes or an ack are needed, or it is over.
   std::optional<Chunk> next(Instant now);
   bool is_over() const { return is_over_; }
+  // Why it failed: "408 No Interest"; empty: it did not.
+  const std::string& failure() const { return status_; }
   const std::string& ack_subject() const { return ack_subject_; }
   // When next() has to be called again though nothing came.
   Instant deadline() const { return last_sent_ + kAckTimeout; }

@@ -19,6 +19,7 @@
 
 namespace petrel::jetstream {
 
+struct ArchivedConsumer;  // archive.h
 struct ConsumerInfoView;  // api_json.h
 
 class Consumer {
@@ -42,6 +43,8 @@ class Consumer {
   // Live state to and from checkpoints.
   virtual std::string snapshot() const = 0;
   virtual Status restore(Slice snapshot) = 0;
+  // For a backup; what is held back counts as not delivered yet.
+  virtual ArchivedConsumer archived() const = 0;
   // From now on deliver (start, recovery done, leadership won) or stop (with status 409 to waiting
   // pulls: "Leadership Change", "Consumer Deleted", "Server Shutdown").
   virtual void start() = 0;

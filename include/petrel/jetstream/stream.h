@@ -158,6 +158,8 @@ class Stream final : public GroupMember, public ConsumerHost, public store::Mess
   void on_damaged(uint64_t first, uint64_t last, const std::string& what) override;
 
  private:
+  friend class StreamImport;  // fills it before it starts
+
   std::unique_ptr<StreamCore> core_;
 };
 

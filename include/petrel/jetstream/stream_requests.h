@@ -9,6 +9,7 @@
 #include "petrel/jetstream/api_requests.h"
 #include "petrel/jetstream/stream.h"
 #include "petrel/jetstream/stream_config.h"
+#include "petrel/router/receiver.h"
 
 #include <functional>
 #include <string>
@@ -20,6 +21,7 @@ struct ApiRequest {
   std::string reply;
   std::string header;
   std::string body;
+  router::ConnectionHandle client{~0U, 0, 0};  // that asked; ~0: not known
 };
 
 struct RequestContext {

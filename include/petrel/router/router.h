@@ -139,6 +139,8 @@ class Router {
   SubscriptionTable& subscriptions() { return subscriptions_; }
   BufferPool& buffers() { return buffers_; }
   uint16_t loop() const { return loop_; }
+  // Whose message it is, for an endpoint that takes it; slot ~0: not a connection's.
+  ConnectionHandle publisher_of(const Message& message) const;
 
  private:
   static constexpr size_t kHeavyTurnBytes = 1 << 20;
@@ -198,6 +200,7 @@ class Router {
   std::string scratch_sizes_;
   std::string run_prefixes_;
   std::vector<size_t> run_ends_;
+  const ConnectionHandle* batch_publisher_ = nullptr;  // of what another loop sent; null: not that
   std::shared_ptr<BlockPool> batch_pool_;
   std::vector<std::unique_ptr<DeliveryBatch>> batches_;  // by loop
   std::vector<Receiver*> touched_;

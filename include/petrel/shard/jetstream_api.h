@@ -75,6 +75,10 @@ class JetStreamApi final : public LoopService {
   void handle_for_stream(Request request, const jetstream::ApiSubject& subject);
   void create_stream(Request request);
   void update_stream(Request request);
+  void restore_stream(Request request);
+  // Takes the name of a stream that was restored; it is being created from then on.
+  jetstream::ApiStatus claim(Account& account, const jetstream::StreamConfig& config,
+                             uint16_t home);
   void delete_stream(Request request, const jetstream::ApiSubject& subject);
   void forward(const Request& request, const Entry& entry);
   void names(const Request& request);
@@ -90,9 +94,8 @@ class JetStreamApi final : public LoopService {
                                                          const std::string& but) const;
   std::vector<const Entry*> matching(const Account& account, const std::string& subject) const;
   jetstream::StreamReservations reservations(const Account& account, const std::string& but) const;
+  jetstream::StreamCheckContext check_context(const Account& account) const;
   jetstream::RequestContext context_of(const Account& account) const;
-  std::vector<jetstream::StreamAlternate> alternates(const Account& account,
-                                                     const std::string& stream) const;
   void respond(const Request& request, const std::string& json);
   void refuse(const Request& request, jetstream::ApiKind kind, const jetstream::ApiError& error);
 

@@ -12,9 +12,11 @@
 #include "petrel/jetstream/stream.h"
 #include "petrel/jetstream/stream_config.h"
 #include "petrel/router/account_registry.h"
+#include "petrel/router/receiver.h"
 #include "petrel/shard/loop_service.h"
 #include "petrel/store/disk.h"
 #include "petrel/store/journal.h"
+#include "petrel/store/message_store.h"
 
 #include <cstdint>
 #include <deque>
@@ -32,6 +34,7 @@ namespace petrel::shard {
 
 class HostedStream;
 class JetStreamBackup;
+class JetStreamRestore;
 class JetStreamService;
 struct JetStreamUsage;
 
@@ -42,12 +45,22 @@ struct JetStreamNode {
   std::string cluster;
   std::string directory;  // <store_dir>/petrel
   conf::JetStreamOptions options;
+  int64_t payload_max = 0;  // max_payload
   router::AccountRegistry* accounts = nullptr;
   // Any thread.
   std::function<void(uint16_t loop, std::function<void()> task)> post;
+  // Encryption at rest: keys of 32 bytes or empty, and how the files that describe streams are
+  // sealed (any thread).
+  store::Encryption encryption;  // without its seed
+  std::string journal_key;
+  std::function<std::string(Slice bytes)> seal;
+  std::function<bool(Slice bytes)> is_sealed;  // with the key of today
   std::function<void(jetstream::LogLevel, std::string)> log;
   // An unguessable number.
   std::function<uint64_t()> random;
+  // What a connection is, as JSON, on the loop of the connection; empty: it is gone. Any thread.
+  std::function<void(router::ConnectionHandle client, std::function<void(const std::string&)> done)>
+      describe_client;
   // The bytes of the file of a time zone; empty: there is none.
   std::function<std::string(std::string_view name)> time_zone;
   std::vector<JetStreamService*> services;  // by loop
@@ -98,6 +111,7 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   bool has_interest(router::AccountInterest& account, Slice subject, Slice queue);
   // Runs until it is over.
   void begin_backup(std::unique_ptr<JetStreamBackup> backup);
+  void begin_restore(std::unique_ptr<JetStreamRestore> restore);
   void visit(const std::function<void(const std::string& account, jetstream::Stream&)>& visit);
   uint64_t journal_bytes() const;
   bool is_disk_full() const;
@@ -114,6 +128,16 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   void wake_at(HostedStream& hosted, Instant when);
   void advise(HostedStream& hosted, Slice subject, std::string body);
   std::string next_id();
+
+  // --- for restores ---
+  // A stream that nobody sees; it takes part in no turn.
+  Result<std::unique_ptr<HostedStream>> make_hidden(const NewStream& wanted);
+  // Writes the file by which the next start finds the stream.
+  void describe(HostedStream& hosted, std::function<void(int error)> done);
+  // It serves from now on.
+  jetstream::Stream& adopt(std::unique_ptr<HostedStream> hosted);
+  // It goes with its files.
+  void discard(std::unique_ptr<HostedStream> hosted);
 
  private:
   struct Advisory {
@@ -140,6 +164,8 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   void on_failed(int error, uint64_t last_synced) override;
   void on_checkpoint_wanted(store::GroupId group) override;
 
+  Result<std::unique_ptr<HostedStream>> make_hosted(const NewStream& wanted, store::GroupId group,
+                                                    bool is_new);
   Result<HostedStream*> host(const NewStream& wanted, store::GroupId group, bool is_new);
   void run_stream(HostedStream& hosted);
   void fire_timers();
@@ -151,6 +177,7 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   void watch_first_checkpoints();
   // Compaction, scrubbing and repair of the stores that were used lately, a few steps at a time.
   void maintain_stores();
+  std::string random_bytes(size_t count);
   Result<store::RecoveredStore> open_store(const jetstream::StreamConfig& config,
                                            const std::string& directory, jetstream::Stream& stream);
 
@@ -179,6 +206,7 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   std::vector<Advisory> advisories_;
   std::vector<std::unique_ptr<Removal>> removals_;
   std::vector<std::unique_ptr<JetStreamBackup>> backups_;
+  std::vector<std::unique_ptr<JetStreamRestore>> restores_;
   subject::MatchResult match_;
   std::string frame_;
   Instant now_{};

@@ -85,6 +85,9 @@ class Shard final : private router::RouterPort, private session::SessionHost {
   // One of the services, or null.
   void watch_clients(ClientWatch* watch) { watch_ = watch; }
 
+  // What advisories tell of a connection of this loop; empty: it is gone.
+  std::string client_json(router::ConnectionHandle connection);
+
   // --- events ---
   // Time of what follows. Call before the other events of a turn.
   void set_time(Instant now, WallTime wall_now);

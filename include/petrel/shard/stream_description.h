@@ -24,6 +24,9 @@ Result<NewStream> read_description(Slice text);
 std::string streams_directory(const std::string& root);
 std::string stream_directory(const std::string& root, store::GroupId group);
 std::string description_file(const std::string& directory);
+// Stands in the directory of a stream that is being restored: without a description it goes at the
+// next start.
+std::string unfinished_file(const std::string& directory);
 // kInvalidArgument: not the name of a stream's directory.
 Result<store::GroupId> group_of_directory(Slice name);
 

@@ -154,6 +154,8 @@ class MessageStore : public MessageChanges {
   // One bounded step of work that nobody waits for: copies segments together that are mostly
   // deleted, small, or encrypted with an old key; looks for damage. True: there is more to do.
   virtual bool maintain() { return false; }
+  // Files that were copied go with the next checkpoint.
+  virtual bool has_files_to_remove() const { return false; }
   // Removes everything from disk; the store is not to be used after it.
   virtual void destroy(std::function<void(int error)> done) = 0;
 };

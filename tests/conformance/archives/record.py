@@ -204,7 +204,7 @@ def move(binary, origin):
     if before["messages"] != after["messages"]:
         sys.exit("messages differ")
     for name, consumer in before["consumers"].items():
-        if consumer["ack_floor"] != after["consumers"][name]["ack_floor"]:
+        if consumer != after["consumers"][name]:
             sys.exit(f"{name}: {consumer} became {after['consumers'][name]}")
     print(len(data), "bytes restored,", len(after["messages"]), "messages")
 

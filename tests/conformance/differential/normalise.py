@@ -20,6 +20,8 @@ JSON_RULES = (
       "first_ts", "last_ts", "last_active"},
      _TIME, "<time>"),
     ({"uptime", "idle", "rtt"}, _DURATION, "<duration>"),
+    ({"deliver_subject"}, r"\$JS\.SNAPSHOT\.RESTORE\.\w+\.[A-Za-z0-9]{22}", "<id>"),
+    ({"ack_time", "pause_remaining"}, r"[1-9]\d*", "<duration>"),
     ({"version", "ver", "git_commit", "go"}, r".*", "<version>"),
 )
 
@@ -29,9 +31,10 @@ TEXT_RULES = (
     (re.compile(r"^\[\d+\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6} ", re.M), "<time> "),
     (re.compile(r"\b[cwmrgl]id:\d+"), "cid:<id>"),
     (re.compile(r"_R_\.\w{6}\.\w{6}(\.\w{8}\.T)?"), "_R_.<id>"),
+    (re.compile(r"(\$JS\.ACK\.\S*\.)\d{19}(\.\d+)"), r"\1<ns>\2"),
     (re.compile(r"(127\.0\.0\.1|localhost|0\.0\.0\.0|\[::1\]|\[::\]):\d+"), r"\1:<port>"),
     (re.compile(_TIME), "<time>"),
-    (re.compile(r"\bv?2\.\d+\.\d+\b"), "<version>"),
+    (re.compile(r"(?<![\w.])v?2\.\d+\.\d+\b"), "<version>"),
     (re.compile(r"(Git: +)\[[^]]*\]"), r"\1[<version>]"),
 )
 

@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+"""The store directory from outside: restores in both directions, encryption at rest, `petrel check`.
+
+    run.py --petrel BIN [--oracle BIN]
+
+Without an oracle only recorded archives of nats-server are restored. Ends with "N passed, N failed, N skipped".
+"""
+import argparse
+import json
+import pathlib
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "archives"))
+import record  # noqa: E402
+
+SECRET = b"the-payload-nobody-may-read"
+
+
+class Server:
+    """A server on a port of its own choice with its store in a folder that outlives it."""
+
+    def __init__(self, binary, folder, jetstream=""):
+        self.folder = pathlib.Path(folder)
+        self.config = self.folder / "server.conf"
+        self.config.write_text('listen: "127.0.0.1:-1"\nserver_name: one\n'
+                               f'jetstream {{ store_dir: "{self.folder}/store", {jetstream} }}\n')
+        self.log = open(self.folder / "log", "w+b")
+        self.process = subprocess.Popen([binary, "-c", str(self.config), "--ports_file_dir", str(self.folder)],
+                                        stdout=self.log, stderr=self.log)
+
+    def said(self):
+        return (self.folder / "log").read_text(errors="replace")
+
+    def client(self):
+        """Waits until the server is ready."""
+        until = time.monotonic() + 20
+        while not (found := re.search(r"client connections on 127\.0\.0\.1:(\d+)", self.said())):
+            if self.process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError("no server: " + self.said()[-500:])
+            time.sleep(0.02)
+        client = record.Client.__new__(record.Client)
+        client.port = int(found[1])
+        client.socket = socket.create_connection(("127.0.0.1", client.port))
+        client.socket.settimeout(10)
+        client.file = client.socket.makefile("rb")
+        client.file.readline()
+        client.send(b'CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nSUB _INBOX.x 1\r\nPING\r\n')
+        while client.file.readline() != b"PONG\r\n":
+            pass
+        return client
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        self.process.wait(20)
+        self.log.close()
+
+
+def expect(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def recorded():
+    expected = json.loads((HERE.parent / "archives" / "expected.json").read_text())
+    return expected, {key: expected[key] for key in ("config", "state")}
+
+
+def moved(origin, target, folder):
+    """A stream with consumers in the middle of their work goes from one server to the other."""
+    (folder / "a").mkdir()
+    (folder / "b").mkdir()
+    server = Server(origin, folder / "a")
+    client = server.client()
+    record.fill(client)
+    answer, data = client.snapshot("ARC")
+    before = record.content(client, answer["state"])
+    server.stop()
+    server = Server(target, folder / "b")
+    client = server.client()
+    restored = client.restore({key: answer[key] for key in ("config", "state")}, data)
+    expect("error" not in restored, restored)
+    after = record.content(client, restored["state"])
+    server.stop()
+    expect(before == after, f"{before}\nbecame\n{after}")
+
+
+# --- restores ---
+
+def restores_archives_of_nats_server(binary, folder):
+    expected, backup = recorded()
+    for name in ("v1.s2", "v2.s2"):
+        (folder / name).mkdir()
+        server = Server(binary, folder / name)
+        client = server.client()
+        answer = client.restore(backup, (HERE.parent / "archives" / name).read_bytes())
+        expect("error" not in answer, answer)
+        server.stop(signal.SIGKILL)
+        server = Server(binary, folder / name)
+        found = record.content(server.client(), answer["state"])
+        server.stop()
+        for key, value in found.items():
+            expect(value == expected[key], f"{name}: {key}: {value}\ninstead of\n{expected[key]}")
+
+
+def moves_to_itself(binary, folder):
+    moved(binary, binary, folder)
+
+
+def leaves_nothing_of_a_restore_that_did_not_end(binary, folder):
+    _, backup = recorded()
+    data = (HERE.parent / "archives" / "v2.s2").read_bytes()
+    server = Server(binary, folder)
+    client = server.client()
+    answer = client.restore(backup, data[:900])
+    expect(answer["error"]["err_code"] == 10062, answer)
+    expect(client.api("STREAM.INFO.ARC")["error"]["err_code"] == 10059, "a cut archive left a stream")
+    answer = client.api("STREAM.RESTORE.ARC", backup)
+    client.publish(answer["deliver_subject"], data[:900], reply="_INBOX.x")
+    client.message()
+    server.stop(signal.SIGKILL)
+    server = Server(binary, folder)
+    client = server.client()
+    expect(client.api("STREAM.INFO.ARC")["error"]["err_code"] == 10059, "half a restore became a stream")
+    expect("error" not in client.restore(backup, data), "the name is not free")
+    expect(len(list((folder / "store/petrel/streams").iterdir())) == 1, "files of the first restore are left")
+    server.stop()
+
+
+# --- encryption ---
+
+def publish_secrets(client, count):
+    for i in range(count):
+        client.publish(f"s.{i % 5}", SECRET + b" %d" % i, b"NATS/1.0\r\nHidden: " + SECRET + b"\r\n\r\n", "_INBOX.x")
+        expect(b'"seq"' in client.message()[3], "not stored")
+
+
+def readable(folder):
+    return [str(path) for path in (folder / "store").rglob("*") if path.is_file() and SECRET in path.read_bytes()]
+
+
+def read_all(client, count):
+    for seq in (1, count // 2, count):
+        answer = client.api("STREAM.MSG.GET.S", {"seq": seq})
+        expect("message" in answer, f"message {seq}: {answer}")
+
+
+def encrypts_at_rest(binary, folder):
+    key = 'key: "first"'
+    server = Server(binary, folder, key)
+    client = server.client()
+    client.api("STREAM.CREATE.S", {"name": "S", "subjects": ["s.>"], "description": SECRET.decode()})
+    publish_secrets(client, 300)
+    server.stop(signal.SIGKILL)
+    expect(not readable(folder), f"readable after a crash: {readable(folder)}")
+    server = Server(binary, folder, key)
+    read_all(server.client(), 300)
+    server.stop()
+    expect(not readable(folder), f"readable: {readable(folder)}")
+
+
+def refuses_wrong_keys(binary, folder):
+    server = Server(binary, folder, 'key: "first"')
+    client = server.client()
+    client.api("STREAM.CREATE.S", {"name": "S", "subjects": ["s.>"]})
+    publish_secrets(client, 20)
+    server.stop()
+    for wrong in ('key: "second"', "strict: true"):
+        server = Server(binary, folder, wrong)
+        code = server.process.wait(20)
+        expect(code != 0, "started with a wrong key")
+        expect(re.search(r"key that is not configured|cannot be decrypted|is encrypted", server.said()),
+               server.said()[-300:])
+        server.log.close()
+    server = Server(binary, folder, 'key: "first"')
+    read_all(server.client(), 20)
+    server.stop()
+
+
+def rotates_keys(binary, folder):
+    server = Server(binary, folder)
+    client = server.client()
+    client.api("STREAM.CREATE.S", {"name": "S", "subjects": ["s.>"]})
+    publish_secrets(client, 100)
+    server.stop()
+    expect(readable(folder), "nothing to encrypt")
+    # From none to one, from one to the next.
+    for step, keys in enumerate(('key: "first"', 'key: "second", prev_key: "first", cipher: "aes"')):
+        server = Server(binary, folder, keys)
+        client = server.client()
+        read_all(client, 100)
+        publish_secrets(client, 10)
+        until = time.monotonic() + 20
+        while readable(folder) and time.monotonic() < until:
+            client.api("STREAM.INFO.S")
+            time.sleep(0.05)
+        expect(not readable(folder), f"still readable with {keys}: {readable(folder)}")
+        server.stop()
+    server = Server(binary, folder, 'key: "second"')
+    client = server.client()
+    read_all(client, 120)
+    server.stop()
+
+
+# --- check ---
+
+def check(binary, *args):
+    done = subprocess.run([binary, "check", *map(str, args)], capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def fill_for_check(binary, folder):
+    server = Server(binary, folder)
+    client = server.client()
+    for name, extra in (("PLAIN", {}), ("SMALL", {"compression": "s2"})):
+        client.api(f"STREAM.CREATE.{name}", {"name": name, "subjects": [f"{name}.>"], **extra})
+        for i in range(400):
+            client.publish(f"{name}.{i % 9}", b"body %d " % i * 40, reply="_INBOX.x")
+            client.message()
+        client.api(f"STREAM.MSG.DELETE.{name}", {"seq": 7})
+        client.api(f"STREAM.PURGE.{name}", {"filter": f"{name}.3"})
+        client.api(f"CONSUMER.CREATE.{name}.c", {"stream_name": name, "config": {"durable_name": "c",
+                                                                                "ack_policy": "explicit"}})
+    code, text = check(binary, folder / "store")
+    expect(code == 2 and "in use" in text, f"looked at a store in use: {code} {text}")
+    server.stop()
+
+
+def finds_nothing_in_a_whole_store(binary, folder):
+    fill_for_check(binary, folder)
+    code, text = check(binary, folder / "store")
+    expect(code == 0 and "everything is whole" in text, f"{code}: {text}")
+    expect(re.search(r"stream '\$G > PLAIN', \d+ messages", text), text)
+    code, text = check(binary, folder)
+    expect(code == 2, f"{code}: {text}")
+
+
+def finds_flipped_bits(binary, folder):
+    fill_for_check(binary, folder)
+    chance = random.Random(7)
+    files = [path for path in (folder / "store").rglob("*") if path.is_file() and path.stat().st_size
+             and (path.suffix == ".seg" or path.name in ("checkpoint", "stream"))]
+    flips = 0
+    for path in files:
+        whole = path.read_bytes()
+        for _ in range(20):
+            at = chance.randrange(len(whole))
+            if whole[at] == 0 and path.suffix == ".seg":
+                continue  # room between frames is not looked at
+            broken = bytearray(whole)
+            broken[at] ^= 1 << chance.randrange(8)
+            path.write_bytes(broken)
+            code, text = check(binary, folder / "store")
+            expect(code == 1 and "DAMAGED" in text or "no whole record" in text,
+                   f"{path.name}: bit at {at} of {len(whole)} not found: {text}")
+            flips += 1
+        path.write_bytes(whole)
+    expect(flips > 50, f"only {flips} bits were flipped")
+
+
+CHECKS = [restores_archives_of_nats_server, moves_to_itself, leaves_nothing_of_a_restore_that_did_not_end,
+          encrypts_at_rest, refuses_wrong_keys, rotates_keys, finds_nothing_in_a_whole_store, finds_flipped_bits]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--petrel", required=True)
+    parser.add_argument("--oracle")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--golden", action="store_true", help="as without an oracle")
+    args = parser.parse_args()
+    checks = [(check.__name__, lambda folder, check=check: check(args.petrel, folder)) for check in CHECKS]
+    both = [("moves_from_nats_server", args.oracle, args.petrel), ("moves_to_nats_server", args.petrel, args.oracle)]
+    skipped = 0 if args.oracle else len(both)
+    if args.oracle:
+        checks += [(name, lambda folder, pair=(a, b): moved(*pair, folder)) for name, a, b in both]
+    failed = passed = 0
+    for name, run in checks:
+        if args.only not in name:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                run(pathlib.Path(folder))
+                passed += 1
+                print("ok  ", name)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the check failed
+                failed += 1
+                print("FAIL", name, "-", str(error)[:2000])
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
