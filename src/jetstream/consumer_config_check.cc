@@ -368,6 +368,9 @@ ApiStatus check_extensions(const ConsumerConfig& config) {
   if (most != config.metadata.end() && go_atoi(most->second).value_or(0) <= 0) {
     return invalid_config("max ack pending per subject must be a positive number");
   }
+  if (most != config.metadata.end() && config.ack_policy != AckPolicy::kExplicit) {
+    return invalid_config("max ack pending per subject requires explicit acks");
+  }
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include "petrel/jetstream/archive.h"
 #include "petrel/jetstream/stream.h"
 #include "petrel/jetstream/stream_config.h"
+#include "petrel/jetstream/stream_files.h"
 #include "petrel/subject/subject.h"
 
 #include <algorithm>
@@ -43,6 +44,10 @@ class StreamImport::Filler final : private ArchiveReader::Sink {
   ApiStatus feed(Slice chunk) { return answer(reader_.feed(chunk)); }
   ApiStatus finish() {
     if (ApiStatus refused = answer(reader_.finish())) return refused;
+    return answer(complete());
+  }
+  ApiStatus read(const StreamFiles& files) {
+    if (ApiStatus refused = answer(files.read(*this))) return refused;
     return answer(complete());
   }
   uint64_t applied_index() const { return index_; }
@@ -249,6 +254,9 @@ ApiStatus StreamImport::feed(Slice chunk) {
 }
 ApiStatus StreamImport::finish() {
   return filler_->finish();
+}
+ApiStatus StreamImport::read(const StreamFiles& files) {
+  return filler_->read(files);
 }
 uint64_t StreamImport::applied_index() const {
   return filler_->applied_index();

@@ -166,7 +166,6 @@ StreamInfoView stream_info(const Stream& stream, const RequestContext& context) 
   const auto mirror = stream.mirror_state();
   if (mirror.has_value() && info.config.mirror.has_value()) {
     info.mirror = source_view(*info.config.mirror, *mirror);
-    info.mirror->filter_subject.clear();
   }
   const std::vector<SourceState> sources = stream.source_states();
   for (size_t i = 0; i < std::min(sources.size(), info.config.sources.size()); ++i) {

@@ -104,6 +104,7 @@ Result<std::unique_ptr<JetStream>> JetStream::open(JetStreamSetup setup,
     made->known_accounts_.push_back(account.name);
   }
   PETREL_TRY_STATUS(made->recover());
+  PETREL_TRY_STATUS(made->import_streams());
   const Duration took = monotonic_now() - began;
   made->say(LogLevel::kInfo, "Took " + go_duration(took) + " to start JetStream");
   return made;
@@ -193,6 +194,41 @@ Status JetStream::recover() {
       });
     });
   }
+  return Status::ok();
+}
+
+Status JetStream::import_streams() {
+  if (!is_import_wanted(node_.directory)) return Status::ok();
+  for (const ForeignStream& foreign : foreign_streams(node_.options.store_dir)) {
+    if (const Status done = import_stream(foreign); !done) {
+      return Error{done.error().code, "import of stream '" + foreign.account + " > " +
+                                          foreign.name + "': " + done.error().detail};
+    }
+  }
+  return import_is_done(node_.directory);
+}
+
+Status JetStream::import_stream(const ForeignStream& foreign) {
+  const jetstream::StreamFiles files = foreign.files();
+  PETREL_TRY(const jetstream::FoundStream found, files.describe());
+  std::shared_ptr<shard::JetStreamUsage> usage = api_->usage_of(foreign.account);
+  if (usage == nullptr) {
+    api_->set_account({foreign.account, false, {}});
+    usage = api_->usage_of(foreign.account);
+  }
+  const uint16_t home =
+      shard::JetStreamApi::home_of(foreign.account, found.config.name, node_.services.size());
+  shard::JetStreamService& service = *node_.services[home];
+  // From an import that was cut short.
+  if (service.find(foreign.account, found.config.name) != nullptr) return Status::ok();
+  service.set_time(monotonic_now(), wall_now());
+  PETREL_TRY(
+      jetstream::Stream * stream,
+      service.import_stream({foreign.account, usage, found.config, found.created}, found, files));
+  api_->add_stream(foreign.account, stream->config(), home);
+  say(LogLevel::kInfo, "  Imported " + std::to_string(stream->state().messages) +
+                           " messages for stream '" + foreign.account + " > " + stream->name() +
+                           "'");
   return Status::ok();
 }
 

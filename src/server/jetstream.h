@@ -5,6 +5,7 @@
 // Errors: what nats-server would print, as Status; damage names the file.
 #pragma once
 
+#include "server/foreign_store.h"
 #include "server/identity.h"
 #include "server/loop_thread.h"
 #include "server/store_keys.h"
@@ -60,6 +61,9 @@ class JetStream {
   Status make_services();
   Status recover();
   void old_journals_removed(int error);
+  // Streams of the nats-server whose store_dir this is, when `petrel import` asked for it.
+  Status import_streams();
+  Status import_stream(const ForeignStream& foreign);
   bool is_unfinished(const std::string& directory) const;
   Status recover_group(store::GroupId group, store::JournalTail& tail);
   std::vector<shard::JetStreamAccount> described(const auth::AccountSnapshot& accounts) const;

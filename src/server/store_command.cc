@@ -1,5 +1,6 @@
 #include "server/store_command.h"
 
+#include "server/foreign_store.h"
 #include "server/log_target.h"
 #include "server/store_keys.h"
 #include "server/store_place.h"
@@ -188,8 +189,11 @@ int check(const std::vector<std::string>& args) {
 }  // namespace
 
 std::optional<int> run_store_command(const std::vector<std::string>& args) {
-  if (args.empty() || args.front() != "check") return std::nullopt;
-  return check({args.begin() + 1, args.end()});
+  if (args.empty()) return std::nullopt;
+  const std::vector<std::string> rest(args.begin() + 1, args.end());
+  if (args.front() == "check") return check(rest);
+  if (args.front() == "import") return run_import(rest);
+  return std::nullopt;
 }
 
 }  // namespace petrel::server

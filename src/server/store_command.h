@@ -1,5 +1,5 @@
 // `petrel check DIR`: looks at every file of a store directory, every checksum, and names what is
-// damaged. Changes nothing.
+// damaged. Changes nothing. `petrel import DIR`: foreign_store.h.
 //
 // Thread: the main one, instead of a server. Exit codes: 0 everything is whole, 1 something is
 // damaged, 2 it could not be looked at (no such directory, in use, wrong arguments).

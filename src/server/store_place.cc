@@ -80,8 +80,8 @@ Status refuse_foreign_data(const fs::path& store) {
   if (fs::is_empty(foreign, ignored)) return {};
   return Error{Errc::kUnsupported,
                "store directory " + store.string() +
-                   " holds the JetStream data of a nats-server (jetstream/); back its streams up "
-                   "with `nats account backup` and restore them here, or set another store_dir"};
+                   " holds the JetStream data of a nats-server (jetstream/); run `petrel import " +
+                   store.string() + "`, or set another store_dir"};
 }
 
 }  // namespace

@@ -29,9 +29,8 @@ constexpr Slice kPrefix = "$JS.API.";
 
 // Everything below $JS.API but what streams and consumers serve themselves: those subjects must
 // not have interest when their stream or consumer is not there. What is no request gets no answer.
-constexpr std::array<Slice, 19> kSubjects = {"*",
+constexpr std::array<Slice, 18> kSubjects = {"*",
                                              "CONSUMER.*",
-                                             "DIRECT.*",
                                              "STREAM.>",
                                              "META.>",
                                              "SERVER.>",

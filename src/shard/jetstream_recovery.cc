@@ -83,8 +83,12 @@ void JetStreamService::stop_streams() {
 void JetStreamService::shut_down() {
   stop_streams();
   send_advisories();
-  if (journal_ != nullptr) journal_->commit();
-  disk_->drain();
+  // What gathers while one batch is written goes with the next.
+  for (uint64_t synced = ~uint64_t{0}; journal_ != nullptr && synced != synced_;) {
+    synced = synced_;
+    journal_->commit();
+    disk_->drain();
+  }
   for (const auto& [key, hosted] : streams_) {
     hosted->group()->advance(~size_t{0});
     start_checkpoint(*hosted);

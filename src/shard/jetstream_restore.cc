@@ -8,6 +8,7 @@
 #include "petrel/jetstream/stream_requests.h"
 #include "petrel/shard/stream_description.h"
 
+#include <cerrno>
 #include <utility>
 
 namespace petrel::shard {
@@ -203,6 +204,27 @@ jetstream::Stream& JetStreamService::adopt(std::unique_ptr<HostedStream> hosted)
   made.stream().start();
   wake(made);
   return made.stream();
+}
+
+Result<jetstream::Stream*> JetStreamService::import_stream(const NewStream& described,
+                                                           const jetstream::FoundStream& found,
+                                                           const jetstream::StreamFiles& files) {
+  PETREL_TRY(std::unique_ptr<HostedStream> hosted, make_hidden(described));
+  jetstream::ImportOptions options;
+  options.state.first_seq = found.first_sequence;
+  options.state.last_seq = found.last_sequence;
+  options.now = wall_now_;
+  options.applied_index = hosted->group()->applied_index();
+  jetstream::StreamImport import(hosted->stream(), options);
+  if (const auto refused = import.read(files)) return Error{Errc::kCorrupt, refused->description};
+  hosted->group()->recovered_up_to(import.applied_index());
+  hosted->stream().checkpoint();
+  disk_->drain();
+  int error = hosted->group()->checkpoints() == 0 ? EIO : 0;
+  if (error == 0) describe(*hosted, [&error](int failed) { error = failed; });
+  disk_->drain();
+  if (error != 0) return Error{Errc::kIo, "could not be written"};
+  return &adopt(std::move(hosted));
 }
 
 void JetStreamService::discard(std::unique_ptr<HostedStream> hosted) {

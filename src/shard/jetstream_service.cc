@@ -274,6 +274,12 @@ Result<std::unique_ptr<HostedStream>> JetStreamService::make_hosted(const NewStr
     recovered.store = store::make_memory_store(*stream);
   } else {
     PETREL_TRY(recovered, open_store(wanted.config, place.directory, *stream));
+    if (recovered.is_rebuilt) {
+      node_.log(jetstream::LogLevel::kError,
+                "stream '" + wanted.account + " > " + wanted.config.name +
+                    "': its checkpoint is damaged; the messages were found again, what was deleted "
+                    "since may be back, its consumers begin anew");
+    }
   }
   const uint64_t applied = std::max<uint64_t>(recovered.applied_index, kCreateIndex);
   auto driver = std::make_unique<jetstream::SoloGroup>(

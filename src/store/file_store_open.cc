@@ -62,6 +62,11 @@ Status FileStore::recover(RecoveredStore& found) {
     file = parse_checkpoint_file(bytes, codec_);
   }
   if (file) {
+    // Not damage: nothing may be set aside for want of a key.
+    for (const SegmentRecord& segment : file->newest.segments) {
+      if (codec_.has_key(segment.key_id)) continue;
+      return Error{Errc::kUnsupported, "encrypted with a key that is not configured"};
+    }
     recover_from(*file, sizes);
     found.applied_index = file->newest.applied_index;
     found.extra = std::move(file->newest.extra);

@@ -21,6 +21,7 @@
 namespace petrel::jetstream {
 
 class Stream;
+class StreamFiles;
 
 struct ImportOptions {
   StreamStateView state = {};  // what the request says of the archive; version 1 needs it
@@ -41,6 +42,8 @@ class StreamImport {
   ApiStatus feed(Slice chunk);
   // No more bytes follow: the consumers are made.
   ApiStatus finish();
+  // The folder of a nats-server instead, whole.
+  ApiStatus read(const StreamFiles& files);
   // The index of the last entry that the stream holds now.
   uint64_t applied_index() const;
 

@@ -11,6 +11,7 @@
 #include "petrel/jetstream/solo_group.h"
 #include "petrel/jetstream/stream.h"
 #include "petrel/jetstream/stream_config.h"
+#include "petrel/jetstream/stream_files.h"
 #include "petrel/router/account_registry.h"
 #include "petrel/router/receiver.h"
 #include "petrel/shard/loop_service.h"
@@ -89,6 +90,10 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   // Finds again what the store directory and the journals hold of a stream.
   Result<jetstream::Stream*> recover_stream(store::GroupId group, store::JournalTail& tail,
                                             const NewStream& described);
+  // A stream of a nats-server's store directory: it is on disk when this returns.
+  Result<jetstream::Stream*> import_stream(const NewStream& described,
+                                           const jetstream::FoundStream& found,
+                                           const jetstream::StreamFiles& files);
   // Every recovered stream serves from now on. `all_checkpointed` once what the old journals hold
   // is in checkpoints.
   void begin(Instant now, WallTime wall_now, std::function<void()> all_checkpointed);

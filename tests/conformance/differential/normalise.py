@@ -21,7 +21,7 @@ JSON_RULES = (
      _TIME, "<time>"),
     ({"uptime", "idle", "rtt"}, _DURATION, "<duration>"),
     ({"deliver_subject"}, r"\$JS\.SNAPSHOT\.RESTORE\.\w+\.[A-Za-z0-9]{22}", "<id>"),
-    ({"ack_time", "pause_remaining"}, r"[1-9]\d*", "<duration>"),
+    ({"ack_time", "pause_remaining", "active"}, r"[1-9]\d*", "<duration>"),
     ({"version", "ver", "git_commit", "go"}, r".*", "<version>"),
 )
 

@@ -6,6 +6,7 @@
 Without an oracle only recorded archives of nats-server are restored. Ends with "N passed, N failed, N skipped".
 """
 import argparse
+import io
 import json
 import pathlib
 import random
@@ -14,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 
@@ -192,15 +194,17 @@ def rotates_keys(binary, folder):
     server.stop()
     expect(readable(folder), "nothing to encrypt")
     # From none to one, from one to the next.
-    for step, keys in enumerate(('key: "first"', 'key: "second", prev_key: "first", cipher: "aes"')):
+    for keys in ('key: "first"', 'key: "second", prev_key: "first", cipher: "aes"'):
+        old = set((folder / "store").rglob("*.seg"))
         server = Server(binary, folder, keys)
         client = server.client()
         read_all(client, 100)
         publish_secrets(client, 10)
         until = time.monotonic() + 20
-        while readable(folder) and time.monotonic() < until:
+        while old & set((folder / "store").rglob("*.seg")) and time.monotonic() < until:
             client.api("STREAM.INFO.S")
             time.sleep(0.05)
+        expect(not old & set((folder / "store").rglob("*.seg")), f"not copied with {keys}")
         expect(not readable(folder), f"still readable with {keys}: {readable(folder)}")
         server.stop()
     server = Server(binary, folder, 'key: "second"')
@@ -265,8 +269,97 @@ def finds_flipped_bits(binary, folder):
     expect(flips > 50, f"only {flips} bits were flipped")
 
 
+# --- import ---
+
+def unpacked(folder):
+    """The recorded archive of version 1 as the store directory that it was."""
+    packed, plain = (HERE.parent / "archives" / "v1.s2").read_bytes(), b""
+    at = 10
+    while at < len(packed):
+        size = int.from_bytes(packed[at + 1:at + 4], "little")
+        plain += packed[at + 8:at + 4 + size]
+        at += 4 + size
+    target = folder / "store/jetstream/$G/streams/ARC"
+    target.mkdir(parents=True)
+    with tarfile.open(fileobj=io.BytesIO(plain)) as archive:
+        archive.extractall(target)
+    return target
+
+
+def importing(binary, *args):
+    done = subprocess.run([binary, "import", *map(str, args)], capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def imports_a_store_directory(binary, folder):
+    expected, _ = recorded()
+    unpacked(folder)
+    server = Server(binary, folder)
+    expect(server.process.wait(20) != 0 and "petrel import" in server.said(), server.said()[-300:])
+    server.log.close()
+    code, text = importing(binary, folder / "store")
+    expect(code == 0 and "33 messages, 2 consumers" in text, f"{code}: {text}")
+    before = {path: path.read_bytes() for path in (folder / "store/jetstream").rglob("*") if path.is_file()}
+    for how in (signal.SIGKILL, signal.SIGTERM):
+        server = Server(binary, folder)
+        found = record.content(server.client(), expected["state"])
+        server.stop(how)
+        for key, value in found.items():
+            expect(value == expected[key], f"{key}: {value}\ninstead of\n{expected[key]}")
+    expect(before == {path: path.read_bytes() for path in before}, "files of nats-server were changed")
+    code, text = importing(binary, folder / "store")
+    expect(code == 2 and "already" in text, f"{code}: {text}")
+
+
+def refuses_to_import_damage(binary, folder):
+    target = unpacked(folder)
+    for name in ("meta.inf", "msgs/1.blk", "obs/work/meta.inf"):
+        whole = (target / name).read_bytes()
+        (target / name).write_bytes(whole[:40] + bytes([whole[40] ^ 1]) + whole[41:])
+        code, text = importing(binary, folder / "store")
+        expect(code == 1 and "DAMAGED" in text, f"{name}: {code}: {text}")
+        (target / name).write_bytes(whole)
+    (target / "meta.key").write_bytes(b"x" * 72)
+    code, text = importing(binary, folder / "store")
+    expect(code == 1 and "encrypted" in text, f"{code}: {text}")
+    expect(importing(binary, folder)[0] == 2, "a folder without streams")
+
+
+def imports_what_nats_server_left(binary, oracle, folder):
+    """Compressed blocks, limits that removed messages, purges, two accounts' worth of streams."""
+    server = Server(oracle, folder)
+    client = server.client()
+    for name, config in (("ZIP", {"compression": "s2"}), ("FEW", {"max_msgs": 50}), ("CUT", {}), ("NONE", {})):
+        client.api(f"STREAM.CREATE.{name}", {"name": name, "subjects": [f"{name}.>"], **config})
+        for i in range(400 if name != "ZIP" else 9000):
+            client.publish(f"{name}.{i % 11}", b"words %d " % i * 30, b"NATS/1.0\r\nA: b\r\n\r\n", "_INBOX.x")
+            client.message()
+    client.api("STREAM.PURGE.CUT", {"filter": "CUT.3"})
+    client.api("STREAM.PURGE.CUT", {"seq": 20})
+    client.api("STREAM.MSG.DELETE.CUT", {"seq": 400})
+    client.api("STREAM.PURGE.NONE")
+    names = ("ZIP", "FEW", "CUT", "NONE")
+    seen = [[client.api(f"STREAM.INFO.{name}")["state"] for name in names],
+            [client.api(f"STREAM.MSG.GET.{name}", {"last_by_subj": f"{name}.5"}) for name in names[:3]],
+            [client.api("STREAM.MSG.GET.ZIP", {"seq": seq}) for seq in (1, 4500, 8999)]]
+    server.stop()
+    code, text = importing(binary, folder / "store")
+    expect(code == 0, f"{code}: {text}")
+    server = Server(binary, folder)
+    client = server.client()
+    now = [[client.api(f"STREAM.INFO.{name}")["state"] for name in names],
+           [client.api(f"STREAM.MSG.GET.{name}", {"last_by_subj": f"{name}.5"}) for name in names[:3]],
+           [client.api("STREAM.MSG.GET.ZIP", {"seq": seq}) for seq in (1, 4500, 8999)]]
+    server.stop()
+    for states in (seen[0], now[0]):
+        for state in states:
+            state.pop("last_ts")
+    expect(seen == now, f"{seen}\nbecame\n{now}"[:3000])
+
+
 CHECKS = [restores_archives_of_nats_server, moves_to_itself, leaves_nothing_of_a_restore_that_did_not_end,
-          encrypts_at_rest, refuses_wrong_keys, rotates_keys, finds_nothing_in_a_whole_store, finds_flipped_bits]
+          encrypts_at_rest, refuses_wrong_keys, rotates_keys, imports_a_store_directory, refuses_to_import_damage,
+          finds_nothing_in_a_whole_store, finds_flipped_bits]
 
 
 def main():
@@ -278,8 +371,10 @@ def main():
     args = parser.parse_args()
     checks = [(check.__name__, lambda folder, check=check: check(args.petrel, folder)) for check in CHECKS]
     both = [("moves_from_nats_server", args.oracle, args.petrel), ("moves_to_nats_server", args.petrel, args.oracle)]
-    skipped = 0 if args.oracle else len(both)
+    skipped = 0 if args.oracle else len(both) + 1
     if args.oracle:
+        checks.append(("imports_what_nats_server_left",
+                       lambda folder: imports_what_nats_server_left(args.petrel, args.oracle, folder)))
         checks += [(name, lambda folder, pair=(a, b): moved(*pair, folder)) for name, a, b in both]
     failed = passed = 0
     for name, run in checks:

@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+"""What takes many streams, a restart or a wait: each check is asked of both servers and has to come out the same.
+
+    run.py --petrel BIN [--oracle BIN] [--only TEXT]
+
+Without an oracle only what a check states by itself is looked at. Ends with "N passed, N failed, N skipped".
+"""
+import argparse
+import json
+import pathlib
+import signal
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "store"))
+from run import Server, expect  # noqa: E402
+
+
+def frame(subject, body=b"", reply="", header=b""):
+    words = f"{subject} {reply}".strip()
+    if header:
+        return f"HPUB {words} {len(header)} {len(header) + len(body)}\r\n".encode() + header + body + b"\r\n"
+    return f"PUB {words} {len(body)}\r\n".encode() + body + b"\r\n"
+
+
+def headers(**lines):
+    text = "".join(f"{key.replace('_', '-')}: {value}\r\n" for key, value in lines.items())
+    return b"NATS/1.0\r\n" + text.encode() + b"\r\n"
+
+
+def answers(client, count):
+    return [client.message() for _ in range(count)]
+
+
+def pages_of_names(binary, folder):
+    server = Server(binary, folder)
+    client = server.client()
+    for i in range(1100):
+        client.api(f"STREAM.CREATE.S{i:04}", {"name": f"S{i:04}", "subjects": [f"s.{i}"], "storage": "memory"})
+    pages = [client.api("STREAM.NAMES", {"offset": at}) for at in (0, 1024, 1090, 1100, 5000)]
+    pages.append(client.api("STREAM.NAMES", {"subject": "s.7"}))
+    pages.append(client.api("STREAM.NAMES", {"subject": "s.*", "offset": 1000}))
+    lists = [client.api("STREAM.LIST", {"offset": at}) for at in (0, 256, 1024)]
+    server.stop()
+    expect([len(page["streams"] or []) for page in pages[:3]] == [1024, 76, 10], "sizes of pages")
+    expect(pages[0]["total"] == 1100 and pages[0]["limit"] == 1024, pages[0]["total"])
+    expect(lists[0]["limit"] == 256 and len(lists[0]["streams"]) == 256, "a page of the list")
+    return pages, [([s["config"]["name"] for s in page["streams"]], page["total"], page["offset"], page["limit"])
+                   for page in lists]
+
+
+def pages_of_consumers(binary, folder):
+    server = Server(binary, folder)
+    client = server.client()
+    client.api("STREAM.CREATE.S", {"name": "S", "subjects": ["s"], "storage": "memory"})
+    for i in range(300):
+        client.api(f"CONSUMER.CREATE.S.c{i:03}", {"stream_name": "S", "config": {
+            "durable_name": f"c{i:03}", "ack_policy": "explicit"}})
+    names = [client.api("CONSUMER.NAMES.S", {"offset": at}) for at in (0, 299, 400)]
+    lists = [client.api("CONSUMER.LIST.S", {"offset": at}) for at in (0, 256, 290)]
+    info = client.api("INFO")
+    server.stop()
+    return [(sorted(page["consumers"] or []), page["total"], page["offset"], page["limit"]) for page in names], \
+        [(sorted(c["name"] for c in page["consumers"]), page["total"], page["limit"]) for page in lists], \
+        info["consumers"]
+
+
+def what_a_restart_keeps(binary, folder):
+    """File streams with their messages, durables with what they wait for; memory streams go."""
+    server = Server(binary, folder)
+    client = server.client()
+    for name, storage in (("F", "file"), ("M", "memory")):
+        client.api(f"STREAM.CREATE.{name}", {"name": name, "subjects": [name], "storage": storage})
+        client.api(f"CONSUMER.CREATE.{name}.d", {"stream_name": name, "config": {
+            "durable_name": "d", "ack_policy": "explicit"}})
+        for i in range(20):
+            client.publish(name, b"%d" % i, reply="_INBOX.x")
+            client.message()
+    client.publish("$JS.API.CONSUMER.MSG.NEXT.F.d", b"3", reply="_INBOX.x")
+    replies = [reply.decode() for _, reply, _, _ in answers(client, 3)]
+    client.publish(replies[0], b"+ACK", reply="_INBOX.x")
+    client.message()
+    server.stop(signal.SIGKILL)
+    server = Server(binary, folder)
+    client = server.client()
+    state = client.api("STREAM.INFO.F")["state"]
+    consumer = client.api("CONSUMER.INFO.F.d")
+    gone = client.api("STREAM.INFO.M")["error"]["err_code"]
+    server.stop()
+    expect(state["messages"] == 20 and state["last_seq"] == 20, state)
+    expect(gone == 10059, gone)
+    # nats-server forgets what it had not written about acks; Petrel answers an ack when it is on disk.
+    expect(consumer["num_ack_pending"] in (2, 3), consumer)
+    return state["messages"], consumer["delivered"]["stream_seq"], consumer["num_pending"]
+
+
+def compression_keeps_messages(binary, folder):
+    sizes, digests = [], []
+    for method in ("none", "s2"):
+        (folder / method).mkdir()
+        server = Server(binary, folder / method)
+        client = server.client()
+        client.api("STREAM.CREATE.S", {"name": "S", "subjects": ["s.>"], "compression": method})
+        for i in range(3000):
+            client.send(frame(f"s.{i % 7}", b"the same words again and again " * 40, "_INBOX.x"))
+        answers(client, 3000)
+        found = [client.api("STREAM.MSG.GET.S", {"seq": seq})["message"]["data"] for seq in (1, 1500, 3000)]
+        server.stop()
+        server = Server(binary, folder / method)
+        client = server.client()
+        again = [client.api("STREAM.MSG.GET.S", {"seq": seq})["message"]["data"] for seq in (1, 1500, 3000)]
+        server.stop()
+        expect(found == again, "other messages after a restart")
+        expect(found[0] == found[1] == found[2], "other messages than were published")
+        digests.append(found)
+        sizes.append(sum(path.stat().st_size for path in (folder / method).rglob("*")
+                         if path.suffix in (".seg", ".blk")))
+    # nats-server leaves the last block as it is.
+    is_own = any((folder / "s2").rglob("*.seg"))
+    expect(not is_own or sizes[1] < sizes[0] / 2, f"compressed {sizes[1]} of {sizes[0]} bytes")
+    return digests
+
+
+def large_batches(binary, folder):
+    server = Server(binary, folder)
+    client = server.client()
+    client.api("STREAM.CREATE.S", {"name": "S", "subjects": ["s"], "allow_atomic": True})
+    out = []
+    for count in (1000, 1001):
+        for i in range(1, count):
+            client.send(frame("s", b"x", "", headers(Nats_Batch_Id=f"b{count}", Nats_Batch_Sequence=i)))
+        client.send(frame("s", b"x", "_INBOX.x",
+                          headers(Nats_Batch_Id=f"b{count}", Nats_Batch_Sequence=count, Nats_Batch_Commit=1)))
+        out.append(json.loads(client.message()[3]))
+    out.append(client.api("STREAM.INFO.S")["state"]["messages"])
+    server.stop()
+    return out
+
+
+def idle_batches(binary, folder):
+    server = Server(binary, folder)
+    client = server.client()
+    client.api("STREAM.CREATE.S", {"name": "S", "subjects": ["s"], "allow_atomic": True})
+    client.send(b"SUB $JS.EVENT.ADVISORY.STREAM.BATCH_ABANDONED.> 3\r\n")
+    client.publish("s", b"x", headers(Nats_Batch_Id="b", Nats_Batch_Sequence=1), "_INBOX.x")
+    first = client.message()[3]
+    client.socket.settimeout(15)
+    subject, _, _, body = client.message()
+    advisory = json.loads(body)
+    client.publish("s", b"x", headers(Nats_Batch_Id="b", Nats_Batch_Sequence=2, Nats_Batch_Commit=1), "_INBOX.x")
+    last = json.loads(client.message()[3])
+    server.stop()
+    return first, subject, {key: advisory[key] for key in ("type", "stream", "batch", "reason")}, last
+
+
+def slow_receivers_of_backups(binary, folder):
+    server = Server(binary, folder)
+    client = server.client()
+    client.api("STREAM.CREATE.S", {"name": "S", "subjects": ["s"]})
+    chance = __import__("random").Random(3)
+    for _ in range(40):
+        client.publish("s", chance.randbytes(1000), reply="_INBOX.x")
+        client.message()
+    client.send(b"SUB chunks 2\r\n")
+    client.send(frame("$JS.API.STREAM.SNAPSHOT.S", b'{"deliver_subject":"chunks","chunk_size":1024,"window_size":4096}',
+                      "_INBOX.x"))
+    client.socket.settimeout(15)
+    seen = []
+    while not seen or not seen[-1][1]:
+        subject, reply, header, body = client.message()
+        if subject != b"chunks":
+            continue
+        seen.append((len(body), header.decode(), reply.decode().split(".")[-2:]))
+    server.stop()
+    return [(size, header.split("\r\n")[0], reply) for size, header, reply in seen]
+
+
+def audits_of_requests(binary, folder):
+    server = Server(binary, folder)
+    client = server.client()
+    client.send(b"SUB $JS.EVENT.ADVISORY.API 3\r\n")
+    out = []
+    for subject, body in (("STREAM.CREATE.S", {"name": "S", "subjects": ["s"]}), ("STREAM.INFO.S", ""),
+                          ("STREAM.INFO.T", ""), ("STREAM.NAMES", ""), ("INFO", ""), ("STREAM.PURGE.S", {"keep": 1}),
+                          ("CONSUMER.CREATE.S.c", {"stream_name": "S", "config": {"durable_name": "c"}}),
+                          ("CONSUMER.DELETE.S.c", ""), ("STREAM.DELETE.S", "")):
+        text = body if isinstance(body, str) else json.dumps(body)
+        client.publish("$JS.API." + subject, text.encode(), reply="_INBOX.x")
+        both = sorted((message[0].decode(), message[3]) for message in answers(client, 2))
+        audit, answer = json.loads(both[0][1]), both[1][1].decode()
+        expect(audit["response"] == answer, f"{subject}: the audit tells another answer")
+        out.append((audit["type"], audit["subject"], audit.get("request"), audit["client"]["kind"],
+                    audit["client"]["acc"], sorted(audit["client"]), list(audit)))
+    server.stop()
+    return out
+
+
+CHECKS = [pages_of_names, pages_of_consumers, what_a_restart_keeps, compression_keeps_messages, large_batches,
+          idle_batches, slow_receivers_of_backups, audits_of_requests]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--petrel", required=True)
+    parser.add_argument("--oracle")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--golden", action="store_true", help="as without an oracle")
+    args = parser.parse_args()
+    passed = failed = 0
+    for check in CHECKS:
+        if args.only not in check.__name__:
+            continue
+        try:
+            seen = []
+            for binary in filter(None, (args.petrel, args.oracle)):
+                with tempfile.TemporaryDirectory() as folder:
+                    seen.append(check(binary, pathlib.Path(folder)))
+            expect(len(seen) < 2 or seen[0] == seen[1], f"petrel: {seen[0]}\noracle: {seen[-1]}")
+            passed += 1
+            print("ok  ", check.__name__)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the check failed
+            failed += 1
+            print("FAIL", check.__name__, "-", type(error).__name__, str(error)[:3000])
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
