@@ -35,6 +35,20 @@ function(petrel_module name)
   endif()
 endfunction()
 
+# petrel_compile_for_size(conf) or (auth EXCEPT permissions.cc): in a release the sources of the module
+# are compiled for size. For code that no message passes: it is most of the binary and least of the time.
+function(petrel_compile_for_size name)
+  cmake_parse_arguments(only "" "" "EXCEPT;MATCHING" ${ARGN})
+  get_target_property(sources petrel_${name} SOURCES)
+  foreach(source ${sources})
+    get_filename_component(file ${source} NAME)
+    if(file IN_LIST only_EXCEPT OR (only_MATCHING AND NOT file MATCHES "^(${only_MATCHING})\\.cc$"))
+      continue()
+    endif()
+    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:RelWithDebInfo>:-Os>)
+  endforeach()
+endfunction()
+
 function(petrel_modules_from file)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
   file(STRINGS ${file} lines REGEX "^[a-z]")

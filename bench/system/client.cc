@@ -18,7 +18,7 @@ namespace petrel::bench {
 
 constexpr std::string_view kConnect =
     "CONNECT {\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true,"
-    "\"lang\":\"bench\",\"version\":\"1\",\"protocol\":1}\r\nPING\r\n";
+    "\"lang\":\"bench\",\"version\":\"1\",\"protocol\":1";
 
 int dial(const Endpoint& server) {
   sockaddr_in address{};
@@ -39,13 +39,15 @@ int dial(const Endpoint& server) {
 Client::Client(const Endpoint& server) : link_(dial(server)) {
   if (fd() < 0) fail("cannot connect: " + std::string(std::strerror(errno)));
   if (server.tls) link_.start_tls();
-  handshake();
+  handshake(server.user);
   const int flags = fcntl(fd(), F_GETFL);
   fcntl(fd(), F_SETFL, flags | O_NONBLOCK);
 }
 
-void Client::handshake() {
-  send_all(kConnect);
+void Client::handshake(const std::string& user) {
+  std::string connect(kConnect);
+  if (!user.empty()) connect += ",\"user\":\"" + user + "\",\"pass\":\"p\"";
+  send_all(connect + "}\r\nPING\r\n");
   std::array<char, 4096> buffer{};
   while (pongs_ == 0) read_frames(buffer);
 }

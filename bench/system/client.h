@@ -18,6 +18,7 @@ struct Endpoint {
   std::string host = "127.0.0.1";
   uint16_t port = 4222;
   bool tls = false;  // after INFO
+  std::string user;  // whose password is "p"; "": none
 };
 
 // Frames of one width: "MSG <subject> <sid> <size>\r\n<payload>\r\n" where subjects and sids are
@@ -54,7 +55,7 @@ class Client {
   void ping_wait(std::span<char> buffer);
 
  private:
-  void handshake();
+  void handshake(const std::string& user);
   void on_control(std::string_view line);
   size_t take_control(std::string_view bytes);
 

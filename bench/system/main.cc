@@ -1,6 +1,7 @@
 // petrel_load: one measurement of one running server, printed as one line of JSON.
 // Run by run.py, which starts the servers; see docs/benchmarks.md.
 #include "connections.h"
+#include "flood.h"
 #include "jetstream.h"
 #include "process.h"
 #include "request_reply.h"
@@ -171,7 +172,8 @@ int run(int argc, char** argv) {
   const Flags flags(argc, argv);
   const Endpoint server{.host = flags.text("host", "127.0.0.1"),
                         .port = static_cast<uint16_t>(flags.count("port", 4222)),
-                        .tls = flags.count("tls", 0) != 0};
+                        .tls = flags.count("tls", 0) != 0,
+                        .user = flags.text("user", "")};
   const auto pid = static_cast<pid_t>(flags.count("pid", 0));
   if (kind == "throughput") {
     print_throughput(server, pid, flags);
@@ -179,6 +181,10 @@ int run(int argc, char** argv) {
     print_requests(server, pid, flags);
   } else if (kind == "jetstream") {
     print_jetstream(server, pid, flags);
+  } else if (kind == "flood") {
+    run_flood(server, {.publishers = flags.count("publishers", 4),
+                       .subscribers = flags.count("subscribers", 10),
+                       .payload_bytes = flags.count("size", 128)});
   } else if (kind == "connects") {
     const ConnectResult result =
         run_connects(server, pid, flags.count("count", 5000), flags.count("parallel", 32));

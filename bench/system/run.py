@@ -102,7 +102,9 @@ def selected(rows, only):
 
 def default_sections(options, runner, missed):
     titles = {"throughput": "Server CPU per delivered message (per published one for 1:0)",
-              "latency": "Round trips", "resources": "Connections, memory, start",
+              "latency": "Round trips",
+              "tenancy": "A quiet tenant beside a flooding one: 4 publishers, 10 subscribers, 128 B",
+              "resources": "Connections, memory, start",
               "tls": "TLS 1.3 after INFO, ECDSA P-256",
               "jetstream publish": "JetStream: server CPU per acknowledged message",
               "jetstream consume": "JetStream: server CPU per delivery, per message of a work queue, per put or get",

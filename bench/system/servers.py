@@ -60,13 +60,15 @@ def tls_flags(folder):
     return ["--tls", "--tlscert", certificate, "--tlskey", key]
 
 
-def command_of(server, port, monitor_port=None, folder=None, tls=False, jetstream=None):
+def command_of(server, port, monitor_port=None, folder=None, tls=False, jetstream=None, config=""):
     command = [server.binary, "-a", "127.0.0.1", "-p", str(port)]
     if monitor_port:
         command += ["-m", str(monitor_port)]
     if tls:
         command += tls_flags(folder)
-    blocks = [f"petrel {{ {server.settings} }}"] if server.settings else []
+    blocks = [config] if config else []
+    if server.settings:
+        blocks.append(f"petrel {{ {server.settings} }}")
     if jetstream is not None:
         blocks.append(f'jetstream {{ store_dir: "{folder}/store"\n {jetstream} }}')
     if blocks:
@@ -88,12 +90,12 @@ def wait_for_info(process, port, log, seconds=10):
     raise BenchError(f"did not send INFO within {seconds} s")
 
 
-def spawn(server, folder, port, monitor_port=None, tls=False, jetstream=None):
+def spawn(server, folder, port, monitor_port=None, tls=False, jetstream=None, config=""):
     """A server process with its files in `folder`, and its log."""
     log = pathlib.Path(folder) / "log"
     with log.open("a") as sink:
         process = subprocess.Popen(
-            command_of(server, port, monitor_port, folder, tls, jetstream), stdin=subprocess.DEVNULL,
+            command_of(server, port, monitor_port, folder, tls, jetstream, config), stdin=subprocess.DEVNULL,
             stdout=sink, stderr=sink, env={**os.environ, **dict(server.environment)})
     return process, log
 
@@ -114,13 +116,13 @@ def complaints(log):
 
 
 @contextlib.contextmanager
-def running(server, monitor=False, tls=False, jetstream=None):
+def running(server, monitor=False, tls=False, jetstream=None, config=""):
     """A fresh server process; yields (pid, port, monitor port or None). `jetstream` is the content of
     its jetstream { } block, None for a server without."""
     with tempfile.TemporaryDirectory(prefix="petrel-bench-") as folder:
         port = free_port()
         monitor_port = free_port() if monitor else None
-        process, log = spawn(server, folder, port, monitor_port, tls, jetstream)
+        process, log = spawn(server, folder, port, monitor_port, tls, jetstream, config)
         try:
             wait_for_info(process, port, log)
             yield process.pid, port, monitor_port
@@ -138,6 +140,23 @@ def messages_in(monitor_port):
             return json.load(answer)["in_msgs"]
     except (OSError, ValueError, KeyError) as error:
         raise BenchError(f"/varz does not count messages: {error}") from error
+
+
+@contextlib.contextmanager
+def flooding(binary, port, user, options):
+    """A tenant that publishes without end, until the block is left."""
+    words = [binary, "flood", "--port", str(port), "--user", user]
+    for name, value in options.items():
+        words += [f"--{name}", str(value)]
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
+    try:
+        time.sleep(1)  # limits allow a burst first
+        yield
+        if process.poll() is not None:
+            raise BenchError(f"the flood ended with {process.returncode}")
+    finally:
+        process.kill()
+        process.wait()
 
 
 def load(binary, kind, port, pid=0, options=None, command=()):

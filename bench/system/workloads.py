@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 
-from servers import BenchError, command_of, free_port, load, messages_in, running
+from servers import BenchError, command_of, flooding, free_port, load, messages_in, running
 
 KINDS = {
     # kind: (heading of the value, how the goal is read)
@@ -65,6 +65,28 @@ def requests(**options):
         return {"cpu": result["server_cpu_ns"] / result["delivered"],
                 "rate": result["delivered"] / result["elapsed_ns"] * 1e9,
                 **{name: result[f"{name}_ns"] / 1000 for name in ("p50", "p99", "p999")}}
+    return measure
+
+
+TENANTS = """accounts {
+  QUIET { users: [ { user: quiet, password: p } ] }
+  FLOOD { users: [ { user: flood, password: p } ] LIMIT }
+}
+"""
+
+
+def tenant_flood(limit):
+    """p99 of a quiet tenant's requests, alone and beside one that publishes all it can."""
+    def measure(bench, server):
+        has_limit = limit and server.name != "nats-server"
+        config = TENANTS.replace("LIMIT", f"petrel {{ rate_limit {{ {limit} }} }}" if has_limit else "")
+        quiet = {"seconds": max(bench.seconds, 3 if not bench.quick else 0.3), "warm-up": bench.warm_up,
+                 "rate": 1000, "user": "quiet"}
+        with running(server, config=config) as (pid, port, _):
+            alone = load(bench.generator, "requests", port, pid, quiet)["p99_ns"] / 1000
+            with flooding(bench.generator, port, "flood", {"publishers": 4, "subscribers": 10, "size": 128}):
+                flooded = load(bench.generator, "requests", port, pid, quiet)["p99_ns"] / 1000
+        return {"alone": alone, "flooded": flooded, "times": flooded / alone}
     return measure
 
 
@@ -181,8 +203,20 @@ def _tls_rows():
     ]
 
 
+def _tenancy_rows():
+    free, limited = tenant_flood(""), tenant_flood('messages: 5000, burst: "20ms"')
+    rows = []
+    for name, measure, must in ("no limit", free, None), ("5,000/s in Petrel", limited, 1.1):
+        name = f"tenant_flood, {name}: quiet tenant's"
+        rows += [Row(f"{name} p99 alone", measure, "latency", None, None, "µs", "alone", "tenancy"),
+                 Row(f"{name} p99 flooded", measure, "latency", None, None, "µs", "flooded", "tenancy"),
+                 Row(f"{name} p99 flooded / alone", measure, "absolute", must, None, "×", "times", "tenancy")]
+    return rows
+
+
 def default_rows():
-    return _core_rows() + _shape_rows() + _latency_rows() + _resource_rows() + _tls_rows()
+    return (_core_rows() + _shape_rows() + _latency_rows() + _tenancy_rows() + _resource_rows()
+            + _tls_rows())
 
 
 def scale_rows():

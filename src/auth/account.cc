@@ -20,6 +20,7 @@ Result<AccountPtr> make_account(const conf::AccountOptions& options, bool is_sys
   account->name = options.name;
   account->is_system = is_system;
   account->limits = options.limits;
+  account->rate_limit = options.rate_limit;
   account->jetstream = options.jetstream;
   account->mapping_options = options.mappings;
   PETREL_TRY(account->mappings, make_mappings(options.mappings));
@@ -39,6 +40,12 @@ Result<AccountPtr> make_global(const conf::Options& options) {
 }
 
 }  // namespace
+
+conf::RateLimit rate_limit_of(const Account* account, const conf::RateLimit& otherwise) {
+  if (account == nullptr) return otherwise;
+  if (account->rate_limit) return *account->rate_limit;
+  return account->is_system ? conf::RateLimit{} : otherwise;
+}
 
 Result<std::vector<subject::SubjectMapping>> make_mappings(
     const std::vector<conf::MappingOptions>& options) {

@@ -2,6 +2,7 @@
 
 #include "conf/auth_reader.h"
 #include "conf/mapping_reader.h"
+#include "conf/rate_limit_reader.h"
 #include "conf/subject_text.h"
 
 #include "petrel/base/nkey_text.h"
@@ -179,6 +180,18 @@ Step msg_trace(Context& context, Draft& draft, const Field& field) {
   return Step::kNext;
 }
 
+Step rate_limit(Context& context, AccountOptions& account, const Field& field) {
+  return read_rate_limit(context, field, account.rate_limit.emplace());
+}
+
+// What nats-server does not have of an account.
+Step petrel(Context& context, Draft& draft, const Field& field) {
+  static const Rule<AccountOptions> kRules[] = {{"rate_limit", rate_limit}};
+  static const Block<AccountOptions> kBlock{.rules = kRules};
+  return read_guarded_map(context, field.node, "Expected petrel to be a map", kBlock,
+                          draft.account);
+}
+
 const Block<Draft>& account_block() {
   static const Rule<Draft> kRules[] = {
       {"nkey", nkey},
@@ -190,6 +203,7 @@ const Block<Draft>& account_block() {
       {"mappings|maps", mappings},
       {"limits", limits},
       {"msg_trace|trace_dest", msg_trace},
+      {"petrel", petrel},
   };
   static const Block<Draft> kBlock{.rules = kRules};
   return kBlock;

@@ -6,3 +6,5 @@ target_link_libraries(petrel_conf PRIVATE OpenSSL::Crypto ${PETREL_SODIUM})
 # g++ 12 looks into pointers to members of types that a block does not have (reader.h, Assign); the
 # branch is never taken.
 target_compile_options(petrel_conf PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>)
+
+petrel_compile_for_size(conf)

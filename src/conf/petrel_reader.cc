@@ -1,5 +1,7 @@
 #include "conf/petrel_reader.h"
 
+#include "conf/rate_limit_reader.h"
+
 namespace petrel::conf {
 namespace {
 
@@ -62,6 +64,10 @@ Step max_memory(Context& context, PetrelOptions& petrel, const Field& field) {
   return Step::kNext;
 }
 
+Step rate_limit(Context& context, PetrelOptions& petrel, const Field& field) {
+  return read_rate_limit(context, field, petrel.rate_limit);
+}
+
 const Block<PetrelOptions>& petrel_block() {
   static const Rule<PetrelOptions> kRules[] = {
       {"loops", loops},
@@ -69,6 +75,7 @@ const Block<PetrelOptions>& petrel_block() {
       {"disk_backend", disk_backend},
       {"strict_permissions", &PetrelOptions::strict_permissions},
       {"max_memory", max_memory},
+      {"rate_limit", rate_limit},
   };
   static const Block<PetrelOptions> kBlock{.rules = kRules};
   return kBlock;

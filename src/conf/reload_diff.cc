@@ -84,6 +84,15 @@ std::string petrel_value(const Options& options) {
   return text_of(options.petrel.*Member);
 }
 
+std::string rate_text(const RateLimit& limit) {
+  return std::to_string(limit.messages) + " messages/s, " + std::to_string(limit.bytes) +
+         " bytes/s, burst " + duration_text(limit.burst);
+}
+
+std::string petrel_rate_limit(const Options& options) {
+  return rate_text(options.petrel.rate_limit);
+}
+
 // Secrets and lists are compared by a text that is never shown.
 std::string permission_key(const std::optional<SubjectPermission>& permission) {
   if (!permission) return "-";
@@ -167,6 +176,7 @@ std::string account_key(const AccountOptions& account) {
          std::to_string(limits.max_subscriptions) + " " + std::to_string(limits.max_payload) + " " +
          std::to_string(limits.max_leafnodes) + " " + account.trace_destination + " " +
          std::to_string(account.trace_sampling);
+  if (account.rate_limit) key += " " + rate_text(*account.rate_limit);
   if (const auto& jetstream = account.jetstream) {
     for (const int64_t limit :
          {jetstream->max_memory, jetstream->max_store, jetstream->max_streams,
@@ -324,6 +334,7 @@ constexpr OptionRule kRules[] = {
     {"petrel.disk_backend", petrel_value<&PetrelOptions::disk_backend>, Rule::kRefused},
     {"petrel.strict_permissions", petrel_value<&PetrelOptions::strict_permissions>,
      Rule::kLogsValue, ReloadArea::kAuthorization},
+    {"petrel.rate_limit", petrel_rate_limit, Rule::kLogsValue, ReloadArea::kAuthorization},
     {"petrel.max_memory", petrel_value<&PetrelOptions::max_memory>, Rule::kLogsValue},
 };
 

@@ -35,13 +35,13 @@ Status read_file(const std::string& path, const Sources& sources, Options& optio
 }
 
 // What a reload from one file to the other would change.
-Result<std::string> plan_reload(const FlagsResult& flags, const Sources& sources) {
+Result<ReloadPlan> plan_reload(const FlagsResult& flags, const Sources& sources) {
   std::string warnings;
   PETREL_TRY(const Options before,
              load_options({flags.reload_from, flags.settings}, sources, warnings));
   PETREL_TRY(const Options after,
              load_options({flags.config_file, flags.settings}, sources, warnings));
-  return reload_plan_text(compare_options(before, after));
+  return compare_options(before, after);
 }
 
 Startup test_config(const FlagsResult& flags, const Sources& sources) {
@@ -61,7 +61,8 @@ Startup test_config(const FlagsResult& flags, const Sources& sources) {
   if (!flags.reload_from.empty()) {
     const auto plan = plan_reload(flags, sources);
     if (!plan) return ended(plan.error().detail);
-    startup.out = *plan;
+    startup.out = reload_plan_text(*plan);
+    if (!plan->refusal.empty()) startup.exit_code = 1;
   }
   startup.err +=
       said("configuration file " + flags.config_file + " is valid (" + options.digest + ")");

@@ -75,6 +75,16 @@ void write_imports(JsonWriter& json, const std::vector<ImportView>& imports) {
   json.end_array();
 }
 
+void write_rate(JsonWriter& json, const RateView& rate) {
+  if (rate.messages == 0 && rate.bytes == 0 && rate.throttled == 0) return;
+  json.begin_object("rate_limit");
+  json.field("messages", rate.messages);
+  json.field("bytes", rate.bytes);
+  json.field("burst", rate.burst.ns);
+  json.field("throttled", rate.throttled);
+  json.end_object();
+}
+
 void write_detail(JsonWriter& json, const AccountView& account) {
   json.begin_object();
   json.field("account_name", Slice(account.name));
@@ -93,6 +103,7 @@ void write_detail(JsonWriter& json, const AccountView& account) {
   json.begin_object("sublist_stats");
   write_index_numbers(json, account.index);
   json.end_object();
+  write_rate(json, account.rate);
   json.end_object();
 }
 
@@ -126,6 +137,7 @@ AccountView account_figures(const router::AccountInterest& account) {
     view.out_msgs += traffic.out_msgs.get();
     view.out_bytes += traffic.out_bytes.get();
     view.slow_consumers += traffic.slow_consumers.get();
+    view.rate.throttled += traffic.throttled.get();
   }
   const subject::SubjectIndex::Stats stats = account.index.stats();
   view.index = {stats.subscriptions, stats.inserts, stats.removes, stats.matches};
@@ -142,6 +154,7 @@ void write_account_statistics(JsonWriter& json, const AccountView& account) {
   write_traffic(json, "sent", account.out_msgs, account.out_bytes);
   write_traffic(json, "received", account.in_msgs, account.in_bytes);
   json.field("slow_consumers", account.slow_consumers);
+  write_rate(json, account.rate);
 }
 
 std::string account_detail_json(const AccountView& account) {

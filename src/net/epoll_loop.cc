@@ -61,7 +61,22 @@ Status EpollLoop::open() {
   return Status::ok();
 }
 
+// Asks again and again for a short while, without sleeping.
+int EpollLoop::look_for_events(Duration timeout) {
+  const Instant end = monotonic_now() + std::min(timeout, ShortWait::kLongest);
+  int n = 0;
+  do {
+    n = ::epoll_wait(epoll_fd_, events_.data(), static_cast<int>(events_.size()), 0);
+  } while (n == 0 && monotonic_now() < end);
+  short_wait_.note(n > 0);
+  return n;
+}
+
 int EpollLoop::wait(Duration timeout) {
+  if (timeout.ns > 0 && short_wait_.is_worth_it(turn_bytes_)) {
+    if (const int n = look_for_events(timeout); n != 0) return n;
+    if (timeout != kNoTimeout) timeout = std::max(timeout - ShortWait::kLongest, Duration{0});
+  }
   const int room = static_cast<int>(events_.size());
   if (timeout == kNoTimeout) return ::epoll_wait(epoll_fd_, events_.data(), room, -1);
   if (timeout.ns == 0) return ::epoll_wait(epoll_fd_, events_.data(), room, 0);
@@ -78,6 +93,7 @@ int EpollLoop::wait(Duration timeout) {
 
 void EpollLoop::serve_events(Duration timeout) {
   const int n = wait(timeout);
+  turn_bytes_ = 0;
   PETREL_CHECK(n >= 0 || errno == EINTR);
   woke_up();
   for (int i = 0; i < n; ++i) {
@@ -107,7 +123,9 @@ void EpollLoop::serve_connection(ConnectionId id, uint32_t events) {
     if (slot == nullptr) return;
   }
   if (!slot->is_paused) {
-    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read_once(id, slot->fd);
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && handler().wants_data(id)) {
+      read_once(id, slot->fd);
+    }
   } else if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
     // Reported over and over while nobody reads. The bytes before the reset are still due: they
     // and the error are read when reading is resumed.
@@ -121,6 +139,7 @@ void EpollLoop::read_once(ConnectionId id, int fd) {
   if (n > 0) {
     const auto bytes = static_cast<size_t>(n);
     cursor_.advance(bytes);
+    turn_bytes_ += bytes;
     handler().on_data(id, cursor_.block(), Slice(room.data(), bytes));
   } else if (n == 0) {
     end_now(id, CloseCause::kPeerClosed, 0);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "net/loop_core.h"
+#include "net/short_wait.h"
 
 #include "petrel/net/block_cursor.h"
 
@@ -31,6 +32,7 @@ class EpollLoop final : public LoopCore {
   void stop_accepting(Listener& listener) override;
 
   int wait(Duration timeout);
+  int look_for_events(Duration timeout);
   void serve_connection(ConnectionId id, uint32_t events);
   void read_once(ConnectionId id, int fd);
   void accept_some(uint32_t serial);
@@ -39,6 +41,8 @@ class EpollLoop final : public LoopCore {
   int epoll_fd_ = -1;
   bool has_pwait2_ = true;
   std::vector<epoll_event> events_;
+  size_t turn_bytes_ = 0;  // read in this turn
+  ShortWait short_wait_;
   BlockCursor cursor_;  // the same hot memory serves all connections
 };
 

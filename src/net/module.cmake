@@ -16,3 +16,5 @@ if(PETREL_SANITIZE MATCHES thread)
   # TSan does not know thread fences; asio's mutexes order what its fences would.
   target_compile_definitions(petrel_net PRIVATE BOOST_ASIO_DISABLE_FENCED_BLOCK)
 endif()
+
+petrel_compile_for_size(net MATCHING "http_.*|ocsp|tls_context|tls_failure|certificate_names|listen")

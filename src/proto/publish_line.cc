@@ -142,6 +142,28 @@ bool Parser::measure_line(Slice input) {
   return true;
 }
 
+size_t Parser::count_repeats(const Op& op, Slice input, size_t most) const {
+  constexpr size_t kLineMin = sizeof("PUB a 0\r\n") - 1;
+  const size_t line = shape_.line_bytes;
+  const size_t frame = frame_bytes();
+  // The frame lies right before the input, and is the one that shape_ speaks of.
+  const bool is_before = line >= kLineMin && !op.tail.empty() &&
+                         op.tail.data() + op.tail.size() == input.data() &&
+                         op.message.size() == shape_.message_bytes &&
+                         op.subject.data() + (frame - shape_.args_at) == input.data();
+  if (!is_before) return 0;
+  size_t count = 0;
+  const char* at = input.data();
+  for (size_t left = input.size(); left >= frame && count < most; left -= frame, at += frame) {
+    // Subjects that are counted up differ behind, so the end is looked at first.
+    const char* const ends = at + line - kLineMin;
+    if (!same_bytes(ends - frame, ends, kLineMin) || !same_bytes(at - frame, at, line)) break;
+    if (at[frame - 2] != '\r' || at[frame - 1] != '\n') break;
+    ++count;
+  }
+  return count;
+}
+
 // False if the message is not there yet or does not end in CR LF.
 bool Parser::take_shaped(const BlockRef& block, Slice& input, Op& op) const {
   const size_t frame = size_t{shape_.line_bytes} + shape_.message_bytes + 2;

@@ -24,11 +24,11 @@ Router::Router(const RouterOptions& options, RouterPort& port)
       imports_(*this) {}
 
 void Router::begin_turn(size_t receivers) {
-  flush_bytes_ = turn_bytes_ > kHeavyTurnBytes
+  flush_bytes_ = turn_bytes() > kHeavyTurnBytes
                      ? std::clamp(kBuffersInUse / std::max<size_t>(receivers, 1), kFlushBytesMin,
                                   kFlushBytesHeavy)
                      : kFlushBytes;
-  turn_bytes_ = 0;
+  turn_start_ = delivered_bytes_;
 }
 
 // --- plans ---
@@ -115,6 +115,21 @@ void Router::build_plan(AccountInterest& account, Slice subject, DeliveryPlan& p
     plan.remote_runs.back().end = at + 1;
   }
   build_groups(subject, plan, with_prefixes, shadows);
+  plan.is_spread = with_prefixes && is_spread(plan, subscriptions_);
+}
+
+bool Router::is_spread(const DeliveryPlan& plan, SubscriptionTable& subscriptions) {
+  if (!plan.groups.empty() || !plan.imports.empty() || plan.local.size() > kSpreadTargetsMax) {
+    return false;
+  }
+  std::vector<const Receiver*> receivers;
+  for (const DeliveryPlan::Local& entry : plan.local) {
+    const Subscription* subscription = subscriptions.find(entry.slot, entry.generation);
+    if (subscription == nullptr || entry.prefix_bytes == 0) return false;
+    receivers.push_back(subscription->receiver);
+  }
+  std::sort(receivers.begin(), receivers.end());
+  return std::adjacent_find(receivers.begin(), receivers.end()) == receivers.end();
 }
 
 void Router::build_groups(Slice subject, DeliveryPlan& plan, bool with_prefixes, Shadows shadows) {
@@ -182,7 +197,7 @@ void Router::append_without_headers(Receiver& to, const Message& message, Slice 
   scratch_sizes_.append(std::to_string(payload.size())).append("\r\n");
   scratch_sizes_.append(payload).append("\r\n");
   to.outbound.append(prefix.substr(1), scratch_sizes_);
-  turn_bytes_ += scratch_sizes_.size();
+  delivered_bytes_ += scratch_sizes_.size();
   if (to.is_traced) to.trace_delivery(prefix.substr(1), message);
 }
 
@@ -192,7 +207,7 @@ inline void Router::append_frame(Receiver& to, const Message& message, Slice pre
     return;
   }
   if (message.header_bytes == 0) prefix.remove_prefix(1);
-  turn_bytes_ += prefix.size() + message.tail.size();
+  delivered_bytes_ += prefix.size() + message.tail.size();
   if (message.tail.size() > DeliveryBatch::kCopyBytesMax && message.block != nullptr) {
     to.outbound.append(prefix);
     to.outbound.append_reference(message.tail, *message.block);
@@ -235,6 +250,77 @@ inline bool Router::deliver(uint32_t slot, Subscription& subscription, const Mes
 uint32_t Router::route(AccountInterest& account, const Message& message) {
   return deliver_planned<Shown::kPlanned>(account, plan_for(account, message.subject),
                                           message.subject, message);
+}
+
+size_t Router::route_repeats(AccountInterest& account, const Repeats& repeats) {
+  const DeliveryPlan& plan = plan_for(account, repeats.first.subject);
+  if (plan.is_empty()) return repeats.count;
+  const size_t frame_bytes = repeats.first.tail.size() + repeats.first.subject.size();
+  if (plan.is_spread && frame_bytes < kRepeatedBytes / 2 &&
+      repeats.first.tail.size() <= DeliveryBatch::kCopyBytesMax) {
+    Repeats some = repeats;
+    some.count = std::min(repeats.count, kRepeatedBytes / frame_bytes);
+    deliver_spread(account, plan, some);
+    return some.count;
+  }
+  Message message = repeats.first;
+  size_t done = 0;
+  do {
+    // The plan is asked for each time: a delivery may have changed who is interested.
+    route(account, message);
+    message.tail = Slice(message.tail.data() + repeats.stride, message.tail.size());
+    ++done;
+  } while (done < repeats.count && !stall_requested_ && !message.publisher->is_closed &&
+           delivered_bytes_ < repeats.delivered_end);
+  return done;
+}
+
+// Connection by connection: each gets its messages in order, and its buffer is at hand meanwhile.
+void Router::deliver_spread(AccountInterest& account, const DeliveryPlan& plan,
+                            const Repeats& repeats) {
+  for (const DeliveryPlan::Run& run : plan.remote_runs) {
+    const std::span<const Target> targets =
+        std::span(plan.remote_targets).subspan(run.begin, run.end - run.begin);
+    Message message = repeats.first;
+    for (size_t i = 0; i < repeats.count; ++i) {
+      send_to_loop(run.loop, message, {&account, {}, targets, Slice()});
+      message.tail = Slice(message.tail.data() + repeats.stride, message.tail.size());
+    }
+  }
+  for (const DeliveryPlan::Local& entry : plan.local) {
+    deliver_repeats(entry, plan.prefix_of(entry), repeats);
+  }
+}
+
+void Router::deliver_repeats(const DeliveryPlan::Local& entry, Slice prefix,
+                             const Repeats& repeats) {
+  Subscription* subscription = subscriptions_.find(entry.slot, entry.generation);
+  if (subscription == nullptr) return;
+  Receiver& to = *subscription->receiver;
+  const bool is_plain = !to.checks_delivery && !to.is_endpoint && !to.is_traced &&
+                        subscription->max == 0 && to.max_pending > 4 * kRepeatedBytes;
+  if (!is_plain) [[unlikely]] {
+    Message message = repeats.first;
+    for (size_t i = 0; i < repeats.count; ++i) {
+      subscription = subscriptions_.find(entry.slot, entry.generation);
+      if (subscription == nullptr) return;
+      deliver(entry.slot, *subscription, message, prefix);
+      message.tail = Slice(message.tail.data() + repeats.stride, message.tail.size());
+    }
+    return;
+  }
+  if (to.is_closed || (&to == repeats.first.publisher && !to.echo)) return;
+  prefix.remove_prefix(1);
+  to.outbound.append_each(prefix, repeats.first.tail, repeats.stride, repeats.count);
+  subscription->delivered += repeats.count;
+  to.out_msgs += repeats.count;
+  to.out_bytes += repeats.count * repeats.first.body_bytes();
+  delivered_bytes_ += repeats.count * (prefix.size() + repeats.first.tail.size());
+  touch(to);
+  const size_t pending = to.outbound.pending_bytes();
+  if (pending >= flush_bytes_ || pending > to.max_pending - to.max_pending / 4) [[unlikely]] {
+    on_high_pending(to);
+  }
 }
 
 uint32_t Router::route_to(AccountInterest& account, Slice target, const Message& message) {
@@ -407,7 +493,7 @@ void Router::send_to_loop(uint16_t loop, const Message& message, Delivery delive
     batch->add(delivery, message);
     targets = targets.subspan(delivery.targets.size());
   }
-  turn_bytes_ += message.tail.size();
+  delivered_bytes_ += message.tail.size();
   if (batch->charged_bytes() > kFlushBytes) {
     if (port_.inbox_bytes(loop) > kInboxBytesMax) stall_requested_ = true;
     post_batches();

@@ -61,8 +61,13 @@ void describe(const auth::Account& account, monitor::AccountView& view) {
 }  // namespace
 
 monitor::AccountView account_view(const router::AccountInterest& interest,
-                                  const auth::AccountPtr& description) {
+                                  const auth::AccountPtr& description,
+                                  const conf::RateLimit& default_rate) {
   monitor::AccountView view = monitor::account_figures(interest);
+  const conf::RateLimit rate = auth::rate_limit_of(description.get(), default_rate);
+  view.rate.messages = rate.messages;
+  view.rate.bytes = rate.bytes;
+  view.rate.burst = rate.burst;
   if (description == nullptr) return view;
   view.tag = description->name_tag;
   describe(*description, view);

@@ -7,8 +7,9 @@
 
 namespace petrel::server {
 
-// `description` null: nothing is said of the account.
+// `description` null: nothing is said of the account. `default_rate`: of accounts that have none.
 monitor::AccountView account_view(const router::AccountInterest& interest,
-                                  const auth::AccountPtr& description);
+                                  const auth::AccountPtr& description,
+                                  const conf::RateLimit& default_rate);
 
 }  // namespace petrel::server

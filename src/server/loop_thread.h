@@ -99,6 +99,7 @@ class LoopThread final : private net::LoopHandler,
   void on_accept_error(int listener_tag, int error) override;
   void on_adopted(net::ConnectionId id, int tag, const net::PeerAddress& peer) override;
   void on_data(net::ConnectionId id, const BlockRef& block, Slice bytes) override;
+  bool wants_data(net::ConnectionId id) override { return shard_.wants_input(id.slot); }
   void on_writable(net::ConnectionId id) override;
   void on_closed(net::ConnectionId id, net::CloseCause cause, int error) override;
   void on_wake() override;

@@ -3,3 +3,6 @@ find_library(PETREL_CRYPT NAMES libcrypt.a REQUIRED)
 find_library(PETREL_SODIUM NAMES libsodium.a REQUIRED)
 find_package(Threads REQUIRED)
 target_link_libraries(petrel_server PUBLIC ${PETREL_CRYPT} ${PETREL_SODIUM} Threads::Threads)
+
+# The thread of a loop stands between sockets and sessions.
+petrel_compile_for_size(server EXCEPT loop_thread.cc)

@@ -258,13 +258,14 @@ std::string MonitoringPages::varz() {
 
 monitor::AccountsView MonitoringPages::accounts() const {
   monitor::AccountsView view{.server_id = server_.id, .now = wall_now()};
+  const std::shared_ptr<const LoadedConfig> config = server_.config.get();
   std::vector<const router::AccountInterest*> known;
   server_.accounts.for_each(
       [&known](const router::AccountInterest& account) { known.push_back(&account); });
   for (const router::AccountInterest* account : known) {
     const auth::AccountPtr description = server_.accounts.description(account->name);
     if (description == nullptr) continue;  // was taken out of the configuration
-    view.accounts.push_back(account_view(*account, description));
+    view.accounts.push_back(account_view(*account, description, config->options.petrel.rate_limit));
     view.accounts.back().update_time = server_.start_time;
   }
   return view;

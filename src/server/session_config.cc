@@ -54,6 +54,7 @@ Result<std::shared_ptr<const session::SessionConfig>> make_session_config(
   config->write_deadline = options.write_deadline;
   config->retry_slow_writes = options.write_timeout == conf::WriteTimeoutPolicy::kRetry;
   config->no_fast_producer_stall = options.no_fast_producer_stall;
+  config->rate_limit = options.petrel.rate_limit;
   config->max_closed_clients = options.max_closed_clients;
   config->proxy_protocol = options.proxy_protocol;
   config->debug = options.debug;

@@ -105,6 +105,8 @@ void ClientSession::close(CloseReason reason) {
   remove_all_subscriptions();
   count_out();
   held_ = BlockRef();
+  allowance_.reset();
+  if (is_deferred()) --std::exchange(deferred_at_, nullptr)->deferred;
   log(LogLevel::kDebug, "Client connection closed: " + std::string(close_reason_text(reason)));
   context_.host.close_session(*this, reason, std::move(last));
 }
@@ -117,7 +119,7 @@ void ClientSession::on_bytes(const BlockRef& block, Slice bytes) {
   last_activity_ = context_.wall_now;
   turn_input_bytes_ = static_cast<uint32_t>(bytes.size());
   if (held_) {
-    keep_for_later(bytes);
+    keep_for_later(block, bytes);
     return;
   }
   if (transport_ != Transport::kPlain && transport_ != Transport::kTls) [[unlikely]] {
@@ -128,11 +130,21 @@ void ClientSession::on_bytes(const BlockRef& block, Slice bytes) {
     read_proxy_header(block, bytes);
     return;
   }
+  const bool is_turn_over = own_traffic().deferred != 0 || !has_turn();
+  if (is_authenticated_ && is_turn_over) [[unlikely]] {
+    keep_for_later(block, bytes);
+    defer();
+    return;
+  }
   parse(block, bytes);
 }
 
 void ClientSession::parse(const BlockRef& block, Slice bytes) {
   const char* begin = bytes.data();
+  router::AccountTraffic& own = own_traffic();
+  context_.turns.note_input(*account, context_.now);
+  const uint64_t delivered = context_.router.delivered_bytes();
+  const uint64_t delivered_end = delivered + context_.turns.left(own, context_.now);
   proto::Op op;
   while (true) {
     const proto::ParseResult result = parser_.next(block, bytes, op);
@@ -143,15 +155,22 @@ void ClientSession::parse(const BlockRef& block, Slice bytes) {
     }
     if (op.kind == proto::OpKind::kPub && !is_traced && is_authenticated_) [[likely]] {
       on_publish(op);
+      if (op.reply.empty()) publish_repeats(op, bytes, delivered_end);
     } else {
       handle_op(op);
     }
     if (is_closed) break;
-    if (waits_for_password_ || is_stalled_) [[unlikely]] {
-      keep_for_later(bytes);
+    if (context_.router.delivered_bytes() >= delivered_end && !bytes.empty()) [[unlikely]]
+      defer();
+    if (is_waiting()) [[unlikely]] {
+      keep_for_later(block, bytes);
       break;
     }
   }
+  context_.turns.use(own, static_cast<uint64_t>(bytes.data() - begin) +
+                              context_.router.delivered_bytes() - delivered);
+  if (allowance_ != nullptr && !is_over_rate_) [[unlikely]]
+    allowance_->give_back();
   if (in_msgs_ != reported_.in_msgs) report_traffic();
 }
 
@@ -170,29 +189,37 @@ void ClientSession::report_traffic() {
   reported_ = {in_msgs_, in_bytes_, out_msgs, out_bytes};
 }
 
-// Puts input aside until a password is checked or a stall is over; no more is read meanwhile.
-void ClientSession::keep_for_later(Slice bytes) {
+// Puts input aside until a password is checked, a stall is over or the rate limit allows more; no
+// more is read meanwhile.
+void ClientSession::keep_for_later(const BlockRef& block, Slice bytes) {
   const size_t held = held_end_ - held_begin_;
+  if (held == 0 && is_authenticated_ && bytes.size() >= block->capacity() / 2) {
+    held_ = block;
+    held_begin_ = static_cast<uint32_t>(bytes.data() - block->bytes());
+    held_end_ = held_begin_ + static_cast<uint32_t>(bytes.size());
+    return;
+  }
   if (!is_authenticated_ && held + bytes.size() > kHeldBytesMaxBeforeAuth) {
     refuse_authentication();
     return;
   }
-  BlockRef block =
+  BlockRef copy =
       BlockRef::allocate(static_cast<uint32_t>(std::max<size_t>(held + bytes.size(), 1)));
-  if (held > 0) std::copy_n(held_->bytes() + held_begin_, held, block->bytes());
-  std::copy_n(bytes.data(), bytes.size(), block->bytes() + held);
-  held_ = std::move(block);
+  if (held > 0) std::copy_n(held_->bytes() + held_begin_, held, copy->bytes());
+  std::copy_n(bytes.data(), bytes.size(), copy->bytes() + held);
+  held_ = std::move(copy);
   held_begin_ = 0;
   held_end_ = static_cast<uint32_t>(held + bytes.size());
 }
 
 void ClientSession::resume_input() {
+  if (is_waiting()) return;
   const BlockRef block = std::move(held_);
   const Slice bytes =
       block ? Slice(block->bytes() + held_begin_, held_end_ - held_begin_) : Slice();
   held_begin_ = held_end_ = 0;
   if (!bytes.empty()) parse(block, bytes);
-  if (!is_closed && !waits_for_password_ && !is_stalled_) context_.host.resume_reads(*this);
+  if (!is_closed && !is_waiting()) context_.host.resume_reads(*this);
 }
 
 void ClientSession::handle_op(const proto::Op& op) {
@@ -279,6 +306,50 @@ void ClientSession::stall() {
   context_.host.set_timer(*this, TimerKind::kStall, context_.now + kStallPerPass * passes);
 }
 
+void ClientSession::follow_rate_limit() {
+  const conf::RateLimit limit = auth::rate_limit_of(tenant_.get(), context_.config->rate_limit);
+  const bool is_same = allowance_ != nullptr && allowance_->is_of(account->rate)
+                           ? allowance_->limit() == limit
+                           : allowance_ == nullptr && !limit.is_set();
+  if (is_same) return;
+  allowance_ = limit.is_set() ? std::make_unique<PublishAllowance>(account->rate, limit) : nullptr;
+  if (!is_over_rate_) return;
+  rate_wait_ends_ = context_.now;
+  context_.host.set_timer(*this, TimerKind::kRate, context_.now);
+}
+
+void ClientSession::note_published(size_t bytes) {
+  if (allowance_->use(bytes)) return;
+  const Duration wait = allowance_->refill(context_.now);
+  if (wait.ns > 0 && !is_over_rate_) wait_for_rate(wait);
+}
+
+void ClientSession::wait_for_rate(Duration wait) {
+  is_over_rate_ = true;
+  rate_wait_ends_ = context_.now + wait;
+  account->traffic[context_.router.loop()].throttled.add(1);
+  context_.host.pause_reads(*this);
+  context_.host.set_timer(*this, TimerKind::kRate, rate_wait_ends_);
+}
+
+void ClientSession::on_rate_timer() {
+  if (!is_over_rate_ || context_.now < rate_wait_ends_) return;
+  is_over_rate_ = false;
+  resume_input();
+}
+
+void ClientSession::defer() {
+  if (is_deferred()) return;
+  deferred_at_ = &own_traffic();
+  ++deferred_at_->deferred;
+  context_.host.defer(*this);
+}
+
+void ClientSession::take_turn() {
+  --std::exchange(deferred_at_, nullptr)->deferred;
+  resume_input();
+}
+
 void ClientSession::on_pending_exceeded() {
   log(LogLevel::kInfo, "Slow Consumer Detected: MaxPending of " +
                            std::to_string(static_cast<int64_t>(max_pending)) + " Exceeded");
@@ -325,6 +396,9 @@ void ClientSession::on_timer(TimerKind kind) {
     case TimerKind::kUserEnds:
       on_user_end();
       return;
+    case TimerKind::kRate:
+      on_rate_timer();
+      return;
     case TimerKind::kWriteDeadline:
       return;
   }
@@ -357,6 +431,12 @@ void ClientSession::start_first_ping_timer() {
 void ClientSession::on_ping_timer() {
   const SessionConfig& config = *context_.config;
   log(LogLevel::kDebug, "Client Ping Timer");
+  if (is_over_rate_) {
+    // Its PONG may stand behind what is not read yet.
+    pings_out_ = 0;
+    context_.host.set_timer(*this, TimerKind::kPing, context_.now + config.ping_interval);
+    return;
+  }
   const bool needs_rtt = rtt_.ns == 0 || context_.now - ping_sent_ > Duration::hours(1);
   if (needs_rtt || context_.now - last_input_ >= config.ping_interval) {
     if (pings_out_ + 1 > config.ping_max) {

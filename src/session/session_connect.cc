@@ -38,11 +38,15 @@ bool ClientSession::enter_account() {
   mappings_ = tenant_ == nullptr || tenant_->mappings.empty() ? nullptr : &tenant_->mappings;
   router::AccountInterest& entered =
       tenant_ == nullptr ? context_.accounts.global() : context_.accounts.get(tenant_->name);
-  if (&entered == account) return true;
+  if (&entered == account) {
+    follow_rate_limit();
+    return true;
+  }
   remove_all_subscriptions();
   report_traffic();
   count_out();
   count_in(entered);
+  follow_rate_limit();
   const int32_t limit = tenant_->limits.max_connections;
   if (limit < 0 || entered.connections.load() <= limit) return true;
   send_error("maximum account active connections exceeded");
@@ -145,8 +149,9 @@ void ClientSession::on_config_change(bool auth_changed) {
     close(CloseReason::kTlsHandshake);
     return;
   }
+  if (auth_changed && !waits_for_password_ && !follow_account()) return;
+  follow_rate_limit();
   if (!auth_changed || waits_for_password_) return;
-  if (!follow_account()) return;
   if (!connect_received_ && !context_.config->authenticator->is_required()) return;
   // Same user with the same password: only the permissions may differ.
   const auth::Credentials shown = credentials();

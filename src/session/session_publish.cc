@@ -13,6 +13,7 @@ namespace petrel::session {
 
 namespace {
 
+constexpr size_t kRepeatsMax = 256;
 constexpr size_t kTrackedRepliesMax = 4096;
 
 bool has_gateway_prefix(Slice subject) {
@@ -43,6 +44,8 @@ void ClientSession::on_publish(const proto::Op& op) {
 void ClientSession::publish(const proto::Op& op, MessageTrace* trace) {
   ++in_msgs_;
   in_bytes_ += op.message.size();
+  if (allowance_ != nullptr) [[unlikely]]
+    note_published(op.message.size());
   if (pedantic_ && !subject::is_valid_literal(op.subject)) [[unlikely]] {
     send_error("Invalid Publish Subject");
   }
@@ -78,6 +81,35 @@ void ClientSession::publish(const proto::Op& op, MessageTrace* trace) {
   message.publisher = this;
   const uint32_t delivered = message.subject.empty() ? 0 : route(message, trace);
   if (delivered == 0 && message.reply_bytes != 0 && no_responders_) tell_no_responders(message);
+  if (context_.router.take_stall_request() && !context_.config->no_fast_producer_stall)
+      [[unlikely]] {
+    stall();
+  }
+}
+
+// Whatever is looked at for each message was looked at for `op`, or nothing is done here.
+void ClientSession::publish_repeats(const proto::Op& op, Slice& bytes, uint64_t delivered_end) {
+  const size_t count = parser_.count_repeats(op, bytes, kRepeatsMax);
+  if (count == 0) return;
+  const bool needs_each = verbose_ || pedantic_ || mappings_ != nullptr || checks_publish_ ||
+                          allowance_ != nullptr || may_be_reserved(op.subject) || is_closed ||
+                          is_waiting() || context_.router.delivered_bytes() >= delivered_end;
+  if (needs_each) return;
+  const size_t frame = parser_.frame_bytes();
+  router::Router::Repeats repeats;
+  repeats.count = count;
+  repeats.stride = frame;
+  repeats.delivered_end = delivered_end;
+  router::Message& message = repeats.first;
+  message.subject = op.subject;
+  message.tail = Slice(op.tail.data() + frame, op.tail.size());
+  message.sizes_bytes = static_cast<uint32_t>(op.size_text.size());
+  message.block = op.block;
+  message.publisher = this;
+  const size_t routed = context_.router.route_repeats(*account, repeats);
+  in_msgs_ += routed;
+  in_bytes_ += routed * op.message.size();
+  bytes.remove_prefix(routed * frame);
   if (context_.router.take_stall_request() && !context_.config->no_fast_producer_stall)
       [[unlikely]] {
     stall();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 namespace petrel::shard {
 
@@ -26,6 +27,7 @@ Shard::Shard(const ShardOptions& options, ShardPort& port, router::AccountRegist
       prng_(options.seed + 1),
       context_{router_, accounts, *this, prng_, counters_, std::move(config), {}, {}} {
   router_.set_names(context_.config->cluster_name, context_.config->server_hash);
+  context_.turns.set_limits(context_.config->turn_limits);
 }
 
 Shard::~Shard() = default;
@@ -176,10 +178,12 @@ void Shard::ask_to_stall(router::ConnectionHandle publisher) {
 
 Instant Shard::end_turn() {
   handle_inbox();
+  run_deferred();
   fire_timers();
   run_services();
   imports_due_ = router_.imports().run(context_.now);
   router_.post_batches();
+  context_.turns.begin_turn();
   if (should_wait_for_more()) return std::min(flush_due_, next_timer());
   const size_t receivers = router_.touched().size();
   flush_touched();
@@ -188,7 +192,27 @@ Instant Shard::end_turn() {
   return next_timer();
 }
 
+// Sessions whose account has a new share of the turn go on, the longest waiting first.
+void Shard::run_deferred() {
+  if (deferred_.empty()) return;
+  std::vector<router::ConnectionHandle> waiting;
+  waiting.swap(deferred_);
+  size_t kept = 0;
+  for (const router::ConnectionHandle& handle : waiting) {
+    ClientSession* session = find_session(handle);
+    if (session == nullptr || !session->is_deferred()) continue;
+    if (session->has_turn()) {
+      session->take_turn();
+    } else {
+      waiting[kept++] = handle;
+    }
+  }
+  waiting.resize(kept);
+  deferred_.insert(deferred_.begin(), waiting.begin(), waiting.end());
+}
+
 Instant Shard::next_timer() const {
+  if (!deferred_.empty()) return context_.now;
   const Instant latest = context_.now + kSleepMax;
   const Instant due =
       std::min(imports_due_, timers_.empty() ? latest : std::min(latest, timers_.top().when));
@@ -214,9 +238,27 @@ bool Shard::should_wait_for_more() {
     return false;
   }
   if (flush_due_.ns == 0) flush_due_ = context_.now + kScatteredWait;
-  if (context_.now < flush_due_) return true;
+  if (context_.now < flush_due_) {
+    if (context_.turns.is_shared(context_.now)) flush_unscattered();
+    return true;
+  }
   flush_due_ = Instant{};
   return false;
+}
+
+// The wait is for the account that has many connections to serve; others have no part in it.
+void Shard::flush_unscattered() {
+  std::unordered_map<const router::AccountInterest*, size_t> connections;
+  std::vector<router::Receiver*>& touched = router_.touched();
+  for (const router::Receiver* receiver : touched) ++connections[receiver->account];
+  std::vector<router::Receiver*> scattered;
+  std::vector<router::Receiver*> others;
+  for (router::Receiver* receiver : touched) {
+    (connections[receiver->account] < kScatteredMin ? others : scattered).push_back(receiver);
+  }
+  touched.swap(others);
+  flush_touched();
+  touched.insert(touched.end(), scattered.begin(), scattered.end());
 }
 
 void Shard::flush_touched() {
@@ -338,6 +380,11 @@ void Shard::resume_reads(ClientSession& session) {
   port_.resume_reads(session.handle);
 }
 
+void Shard::defer(ClientSession& session) {
+  port_.pause_reads(session.handle);
+  deferred_.push_back(session.handle);
+}
+
 bool Shard::verify_password(ClientSession& session, std::string hash, std::string password) {
   return port_.verify_password(session.handle, std::move(hash), std::move(password));
 }
@@ -392,6 +439,7 @@ void Shard::password_verified(router::ConnectionHandle connection, bool is_right
 
 void Shard::change_config(std::shared_ptr<const session::SessionConfig> config, bool auth_changed) {
   context_.config = std::move(config);
+  context_.turns.set_limits(context_.config->turn_limits);
   router_.set_names(context_.config->cluster_name, context_.config->server_hash);
   for (auto& session : sessions_) {
     if (session != nullptr) session->on_config_change(auth_changed);

@@ -26,6 +26,7 @@ struct Account {
   std::string name_tag = {};  // for people; "": the name
   bool is_system = false;
   conf::AccountLimits limits = {};
+  std::optional<conf::RateLimit> rate_limit = {};              // not set: the default
   std::optional<conf::AccountJetStreamLimits> jetstream = {};  // not set: no JetStream
   // With tiers (operator mode), `jetstream` only says that there is JetStream. By "R1", "R3".
   std::map<std::string, conf::AccountJetStreamLimits> jetstream_tiers = {};
@@ -38,6 +39,10 @@ struct Account {
 };
 
 using AccountPtr = std::shared_ptr<const Account>;
+
+// How fast its clients may publish: its own limit, else `otherwise`, which does not hold for the
+// system account. `account` null: nothing is said of it.
+conf::RateLimit rate_limit_of(const Account* account, const conf::RateLimit& otherwise);
 
 Result<std::vector<subject::SubjectMapping>> make_mappings(
     const std::vector<conf::MappingOptions>& options);

@@ -33,6 +33,7 @@ struct PetrelOptions {
   DiskBackend disk_backend = DiskBackend::kAuto;
   bool strict_permissions = true;  // false: `foo.*` admits a subscription to `foo.>`
   int64_t max_memory = 0;          // bytes, 0: no limit
+  RateLimit rate_limit = {};       // of every account that has none of its own, but the system's
   friend bool operator==(const PetrelOptions&, const PetrelOptions&) = default;
 };
 

@@ -55,6 +55,15 @@ struct AccountLimits {
   friend bool operator==(const AccountLimits&, const AccountLimits&) = default;
 };
 
+// How fast the clients of an account may publish, all of them together. 0: as fast as they can.
+struct RateLimit {
+  int64_t messages = 0;                   // a second
+  int64_t bytes = 0;                      // a second, of headers and payloads
+  Duration burst = Duration::seconds(1);  // what was not used for so long may be made up for
+  bool is_set() const { return messages != 0 || bytes != 0; }
+  friend bool operator==(const RateLimit&, const RateLimit&) = default;
+};
+
 struct AccountOptions {
   std::string name = {};
   std::string nkey = {};
@@ -65,6 +74,7 @@ struct AccountOptions {
   std::vector<MappingOptions> mappings = {};
   std::optional<AccountJetStreamLimits> jetstream = {};  // not set: no JetStream
   AccountLimits limits = {};
+  std::optional<RateLimit> rate_limit = {};  // not set: that of petrel { }
   std::string trace_destination = {};
   int trace_sampling = 0;  // percent
   Position position = {};

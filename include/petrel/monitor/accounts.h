@@ -45,6 +45,14 @@ struct ImportView {
   LatencyView latency = {};
 };
 
+// How fast its clients may publish; 0: no limit. Shown only if there is one, or was.
+struct RateView {
+  int64_t messages = 0;
+  int64_t bytes = 0;
+  Duration burst = {};
+  uint64_t throttled = 0;  // times that reading of a connection paused because of it
+};
+
 struct AccountView {
   std::string name = {};
   std::string tag = {};  // for people; "": the name
@@ -56,6 +64,7 @@ struct AccountView {
   uint64_t out_msgs = 0;
   uint64_t out_bytes = 0;
   uint64_t slow_consumers = 0;
+  RateView rate = {};
   IndexNumbers index = {};
   std::vector<MappingView> mappings = {};
   std::vector<ExportView> exports = {};

@@ -45,6 +45,8 @@ class LoopHandler {
   virtual void on_adopted(ConnectionId id, int tag, const PeerAddress& peer) = 0;
   // Bytes arrived; they lie in `block`, which the handler may keep by copying the reference.
   virtual void on_data(ConnectionId id, const BlockRef& block, Slice bytes) = 0;
+  // Asked before bytes are read, where they can still be left in the socket for a later turn.
+  virtual bool wants_data(ConnectionId /*id*/) { return true; }
   // After a short write() the socket takes bytes again.
   virtual void on_writable(ConnectionId id) = 0;
   // Peer or error ended it; the id is stale after this call. Not called after close().

@@ -99,6 +99,12 @@ class Parser {
   // On the data path: no allocation for frames that arrive whole.
   ParseResult next(const BlockRef& block, Slice& input, Op& op);
 
+  // After next() took the PUB or HPUB `op` and left `input`: how many frames at the start of
+  // `input` are whole and have the same control line byte by byte; `most` at most.
+  size_t count_repeats(const Op& op, Slice input, size_t most) const;
+  // Of the frame that was taken, when count_repeats is not 0.
+  size_t frame_bytes() const { return size_t{shape_.line_bytes} + shape_.message_bytes + 2; }
+
   const ParseError& error() const { return error_; }
   void set_limits(const ParserLimits& limits);
   const ParserLimits& limits() const { return limits_; }

@@ -8,6 +8,7 @@
 #include "petrel/base/counter.h"
 #include "petrel/base/mutex.h"
 #include "petrel/router/account_links.h"
+#include "petrel/router/rate_meter.h"
 #include "petrel/subject/subject_index.h"
 
 #include <atomic>
@@ -27,6 +28,13 @@ struct alignas(64) AccountTraffic {
   Counter out_bytes;
   Counter slow_consumers;
   Counter connections;
+  Counter throttled;  // times that reading of a connection paused because of the rate limit
+
+  // The loop's own: what the account did in which turn, and how many of its connections have input
+  // that waits for the next one.
+  uint64_t turn = 0;
+  uint64_t turn_bytes = 0;
+  uint32_t deferred = 0;
 };
 
 struct AccountInterest {
@@ -44,6 +52,7 @@ struct AccountInterest {
   // Subscriptions in `index` that belong to importing accounts.
   std::atomic<uint32_t> shadows{0};
   std::atomic<bool> imports_streams{false};
+  RateMeter rate;
 
   // Never null.
   std::shared_ptr<const AccountLinks> links() const;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "petrel/base/block.h"
+#include "petrel/base/copy_bytes.h"
 
 #include <array>
 #include <cstring>
@@ -47,15 +48,20 @@ class Outbound {
   bool is_empty() const { return pending_bytes() == 0; }
 
   void append(Slice bytes) {
-    char* at = reserve(bytes.size());
-    std::memcpy(at, bytes.data(), bytes.size());
+    copy_bytes(reserve(bytes.size()), bytes);
     end_ += bytes.size();
   }
   void append(Slice first, Slice second) {
-    char* at = reserve(first.size() + second.size());
-    std::memcpy(at, first.data(), first.size());
-    std::memcpy(at + first.size(), second.data(), second.size());
+    copy_bytes(copy_bytes(reserve(first.size() + second.size()), first), second);
     end_ += first.size() + second.size();
+  }
+  // `count` times: `first`, and the next of `count` equally long parts that lie `stride` apart.
+  void append_each(Slice first, Slice second, size_t stride, size_t count) {
+    char* at = reserve((first.size() + second.size()) * count);
+    for (size_t i = 0; i < count; ++i) {
+      at = copy_bytes(copy_bytes(at, first), Slice(second.data() + i * stride, second.size()));
+    }
+    end_ += (first.size() + second.size()) * count;
   }
   // Keeps `bytes` (inside `block`) by reference.
   void append_reference(Slice bytes, const BlockRef& block);

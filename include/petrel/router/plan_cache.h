@@ -54,11 +54,15 @@ struct DeliveryPlan {
   std::vector<Group> groups;
   std::vector<Import> imports;
   std::string prefixes;
+  // Plain subscriptions only, each of this loop on a connection of its own: what connections get
+  // does not depend on which of them is served first.
+  bool is_spread = false;
 
   Slice prefix_of(const Local& entry) const {
     return Slice(prefixes).substr(entry.prefix_offset, entry.prefix_bytes);
   }
   void clear();
+  bool is_empty() const { return target_count() == 0 && imports.empty(); }
   size_t target_count() const { return local.size() + remote_targets.size() + members.size(); }
 };
 

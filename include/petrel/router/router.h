@@ -67,6 +67,16 @@ class Router {
 
   // Delivers to everyone interested. Returns how many took it (of other loops: were sent it).
   uint32_t route(AccountInterest& account, const Message& message);
+  // Delivers messages without headers and reply that are equal but for their payloads, and whose
+  // tails lie `stride` bytes apart. Returns how many, at least one: it stops when the publisher is
+  // to be slowed down or so much was delivered that delivered_bytes() reaches `delivered_end`.
+  struct Repeats {
+    Message first;
+    size_t count = 0;
+    size_t stride = 0;
+    uint64_t delivered_end = 0;
+  };
+  size_t route_repeats(AccountInterest& account, const Repeats& repeats);
   // Delivers to those interested in `target`, in frames that say message.subject: what consumers
   // of streams do.
   uint32_t route_to(AccountInterest& account, Slice target, const Message& message);
@@ -93,7 +103,7 @@ class Router {
   Slice shown_subject(const Subscription& subscription, Slice subject);
   bool has_interest(AccountInterest& account, Slice subject) {
     const DeliveryPlan& plan = plan_for(account, subject);
-    return plan.target_count() != 0 || !plan.imports.empty();
+    return !plan.is_empty();
   }
 
   // --- imported services ---
@@ -134,7 +144,9 @@ class Router {
   // `receivers` were flushed in the last one.
   void begin_turn(size_t receivers);
 
-  size_t turn_bytes() const { return turn_bytes_; }
+  size_t turn_bytes() const { return delivered_bytes_ - turn_start_; }
+  // Since the start.
+  uint64_t delivered_bytes() const { return delivered_bytes_; }
 
   SubscriptionTable& subscriptions() { return subscriptions_; }
   BufferPool& buffers() { return buffers_; }
@@ -149,6 +161,9 @@ class Router {
   static constexpr size_t kBuffersInUse = 400 << 10;  // what may be written to between two flushes
   static constexpr size_t kFlushBytes = 1 << 20;
   static constexpr size_t kInboxBytesMax = 64 << 20;
+  static constexpr size_t kSpreadTargetsMax = 256;
+  static constexpr size_t kRepeatedBytes = 32
+                                           << 10;  // to one connection before the next one's turn
 
   // kPlanned: the frames say the subject of the plan, whose prefixes are ready.
   enum class Shown : uint8_t { kPlanned, kOther };
@@ -167,6 +182,9 @@ class Router {
                          DeliveryPlan& plan);
   void add_prefix(DeliveryPlan& plan, DeliveryPlan::Local& entry, Slice subject);
   bool deliver(uint32_t slot, Subscription& subscription, const Message& message, Slice prefix);
+  static bool is_spread(const DeliveryPlan& plan, SubscriptionTable& subscriptions);
+  void deliver_spread(AccountInterest& account, const DeliveryPlan& plan, const Repeats& repeats);
+  void deliver_repeats(const DeliveryPlan::Local& entry, Slice prefix, const Repeats& repeats);
   void append_frame(Receiver& to, const Message& message, Slice prefix);
   void append_without_headers(Receiver& to, const Message& message, Slice prefix);
   void on_high_pending(Receiver& to);
@@ -204,7 +222,8 @@ class Router {
   std::shared_ptr<BlockPool> batch_pool_;
   std::vector<std::unique_ptr<DeliveryBatch>> batches_;  // by loop
   std::vector<Receiver*> touched_;
-  size_t turn_bytes_ = 0;
+  uint64_t delivered_bytes_ = 0;
+  uint64_t turn_start_ = 0;  // delivered_bytes_ when the turn began
   size_t flush_bytes_ = kFlushBytes;
   bool stall_requested_ = false;
   Instant now_{};

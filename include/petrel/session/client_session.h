@@ -12,6 +12,7 @@
 #include "petrel/proto/parser.h"
 #include "petrel/proto/proxy_header.h"
 #include "petrel/router/receiver.h"
+#include "petrel/session/publish_allowance.h"
 #include "petrel/session/session_host.h"
 #include "petrel/session/session_view.h"
 #include "petrel/session/sid_map.h"
@@ -62,6 +63,13 @@ class ClientSession final : public router::Receiver {
   void report_traffic();
   // Slows this publisher down because a receiver cannot follow.
   void stall();
+  // Whether its account may do something in this turn.
+  bool has_turn() const { return context_.turns.left(own_traffic(), context_.now) != 0; }
+  // Whether what it sends is to be read now: asked before each read, where that is possible.
+  bool wants_input() { return context_.turns.admit(own_traffic(), waits_since_, context_.now); }
+  // Goes on with the input that was deferred.
+  void take_turn();
+  bool is_deferred() const { return deferred_at_ != nullptr; }
 
   // --- for the shard and monitoring ---
   uint64_t cid() const { return cid_; }
@@ -131,7 +139,11 @@ class ClientSession final : public router::Receiver {
   void read_proxy_header(const BlockRef& block, Slice bytes);
   void fail_proxy_header(const std::string& why);
   void parse(const BlockRef& block, Slice bytes);
-  void keep_for_later(Slice bytes);
+  void keep_for_later(const BlockRef& block, Slice bytes);
+  bool is_waiting() const {
+    return waits_for_password_ || is_stalled_ || is_over_rate_ || is_deferred();
+  }
+  void defer();
   void resume_input();
   void handle_op(const proto::Op& op);
   // `rest` begins at the wrong byte, `offset` bytes behind the start of the read.
@@ -161,7 +173,14 @@ class ClientSession final : public router::Receiver {
   bool follow_account();
   void count_in(router::AccountInterest& entered);
   void count_out();
+  router::AccountTraffic& own_traffic() const { return account->traffic[context_.router.loop()]; }
   Slice presented_user() const;
+
+  // The account's rate limit
+  void follow_rate_limit();
+  void note_published(size_t bytes);
+  void wait_for_rate(Duration wait);
+  void on_rate_timer();
 
   // liveness
   void on_ping();
@@ -192,6 +211,8 @@ class ClientSession final : public router::Receiver {
   void on_publish(const proto::Op& op);
   void on_traced_publish(const proto::Op& op);
   void publish(const proto::Op& op, MessageTrace* trace);  // trace null: not traced
+  // After `op` was published: the frames behind it that differ in nothing but their payload.
+  void publish_repeats(const proto::Op& op, Slice& bytes, uint64_t delivered_end);
   void publish_untraced(const proto::Op& op);
   void publish_event(const MessageTrace& trace);
   uint32_t route(const router::Message& message, MessageTrace* trace);
@@ -224,6 +245,10 @@ class ClientSession final : public router::Receiver {
   std::unique_ptr<std::unordered_map<std::string, Reply>> replies_;
   // By slot of the subscription; null: none.
   std::unique_ptr<std::unordered_map<uint32_t, std::vector<uint32_t>>> shadows_;
+  std::unique_ptr<PublishAllowance> allowance_;  // null: the account has no rate limit
+  Instant rate_wait_ends_{};
+  uint64_t waits_since_ = 0;                       // for being read: a turn; 0: it does not
+  router::AccountTraffic* deferred_at_ = nullptr;  // whose turn it waits for
   std::string log_prefix_;
   BlockRef held_;  // input that waits
   uint32_t held_begin_ = 0;
@@ -258,6 +283,7 @@ class ClientSession final : public router::Receiver {
   bool waits_for_password_ = false;  // or for a decision made elsewhere
   bool asks_if_wrong_ = false;       // a wrong password is a matter of the callout service
   bool is_stalled_ = false;
+  bool is_over_rate_ = false;
   bool verbose_ = true;
   bool pedantic_ = true;
   bool no_responders_ = false;

@@ -16,6 +16,7 @@
 #include "petrel/router/router.h"
 #include "petrel/session/close_reason.h"
 #include "petrel/session/session_view.h"
+#include "petrel/session/turn_budget.h"
 
 #include <cstdint>
 #include <map>
@@ -36,7 +37,8 @@ enum class TimerKind : uint8_t {
   kWriteDeadline,
   kProxyHeader,
   kTls,
-  kUserEnds
+  kUserEnds,
+  kRate
 };
 
 // What sessions have to know of TLS; certificates and keys are not among it.
@@ -77,6 +79,8 @@ struct SessionConfig {
   bool retry_slow_writes = false;  // write_timeout: retry
   bool no_fast_producer_stall = false;
   int max_closed_clients = 10000;
+  conf::RateLimit rate_limit = {};  // of accounts that have none of their own
+  TurnBudget::Limits turn_limits = {};
   bool proxy_protocol = false;
   bool debug = false;
   bool trace = false;
@@ -116,6 +120,8 @@ class SessionHost {
   virtual void set_timer(ClientSession& session, TimerKind kind, Instant when) = 0;
   virtual void pause_reads(ClientSession& session) = 0;
   virtual void resume_reads(ClientSession& session) = 0;
+  // Its account had its share of this turn: take_turn() is called in one of the next.
+  virtual void defer(ClientSession& session) = 0;
   // Handles everything that other loops posted so far.
   virtual void sync_inbox() = 0;
   // Checks a password on a worker; password_verified comes to the session later. False: too much
@@ -148,6 +154,7 @@ struct SessionContext {
   std::string scratch = {};         // for rare rebuilding of frames
   std::string mapped_subject = {};  // result of a subject mapping
   uint64_t trace_events = 0;        // message trace events sent
+  TurnBudget turns = {};
 };
 
 }  // namespace petrel::session

@@ -96,6 +96,11 @@ class Shard final : private router::RouterPort, private session::SessionHost {
                        Slice refusal);
   void bytes_received(uint32_t slot, const BlockRef& block, Slice bytes);
   void writable(uint32_t slot);
+  // False: what the connection sends is better left in its socket for this turn.
+  bool wants_input(uint32_t slot) {
+    session::ClientSession* session = at(slot);
+    return session == nullptr || session->is_closed || session->wants_input();
+  }
   void tls_established(uint32_t slot, std::shared_ptr<const TlsPeer> peer);
   void tls_failed(uint32_t slot, const std::string& why, bool is_probe, bool was_open);
   // The socket is gone already.
@@ -154,6 +159,7 @@ class Shard final : private router::RouterPort, private session::SessionHost {
   void set_timer(session::ClientSession& session, session::TimerKind kind, Instant when) override;
   void pause_reads(session::ClientSession& session) override;
   void resume_reads(session::ClientSession& session) override;
+  void defer(session::ClientSession& session) override;
   void sync_inbox() override { handle_inbox(); }
   bool verify_password(session::ClientSession& session, std::string hash,
                        std::string password) override;
@@ -166,9 +172,11 @@ class Shard final : private router::RouterPort, private session::SessionHost {
 
   void handle_item(InboxItem item);
   bool should_wait_for_more();
+  void run_deferred();
   void run_services();
   Instant next_timer() const;
   void flush_touched();
+  void flush_unscattered();
   void flush(session::ClientSession& session);
   void mark_blocked(session::ClientSession& session);
   void write_deadline_passed(session::ClientSession& session);
@@ -187,6 +195,7 @@ class Shard final : private router::RouterPort, private session::SessionHost {
   std::vector<std::unique_ptr<session::ClientSession>> sessions_;  // by slot
   std::vector<std::unique_ptr<session::ClientSession>> ended_;     // until the turn is over
   std::vector<router::ConnectionHandle> closing_;
+  std::vector<router::ConnectionHandle> deferred_;  // in the order in which they wait
   std::deque<session::SessionView> closed_;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
   std::vector<InboxItem> inbox_;

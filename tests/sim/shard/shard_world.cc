@@ -64,6 +64,9 @@ ShardWorld::ShardWorld(uint64_t seed, bool trace)
     : prng_(seed), trace_(trace), accounts_(seed, kLoopsMax) {
   auto config = std::make_shared<session::SessionConfig>();
   config->authenticator = std::make_shared<const auth::Authenticator>(conf::Options{});
+  // In half of the worlds input waits for its turn all the time.
+  Prng turns(seed + 1);
+  if (turns.chance(500)) config->turn_limits.alone = 500 + turns.below(2000);
   config_ = std::move(config);
   const auto loops = static_cast<uint16_t>(1 + prng_.below(kLoopsMax));
   for (uint16_t i = 0; i < loops; ++i) {

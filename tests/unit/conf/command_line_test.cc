@@ -138,6 +138,7 @@ TEST(CommandLine, ShowsWhatAReloadWouldChange) {
   EXPECT_EQ(plan("old.conf").out, "A reload would change nothing.\n");
   EXPECT_EQ(plan("far.conf").out,
             "A reload would be refused: config reload not supported for Port: old=1, new=2\n");
+  EXPECT_EQ(plan("far.conf").exit_code, 1);
 }
 
 TEST(RedactArguments, HidesSecretsAndNothingElse) {

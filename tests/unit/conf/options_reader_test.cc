@@ -183,5 +183,38 @@ TEST(OptionsReader, ReadsTheOptionsOfPetrel) {
   EXPECT_EQ(check("petrel { foo: 1 }"), "t.conf:1:9: unknown field \"foo\"");
 }
 
+TEST(OptionsReader, ReadsRateLimits) {
+  auto options = load(
+      "petrel { rate_limit { messages: 10k, bytes: 5MB } }\n"
+      "accounts { A { petrel { rate_limit { bytes: 1K, burst: \"100ms\" } } }, B {} }");
+  ASSERT_TRUE(options.is_ok()) << options.error().detail;
+  EXPECT_EQ(options->petrel.rate_limit, (RateLimit{10'000, 5 << 20, Duration::seconds(1)}));
+  EXPECT_EQ(options->accounts[0].rate_limit, (RateLimit{0, 1000, Duration::millis(100)}));
+  EXPECT_EQ(options->accounts[1].rate_limit, std::nullopt);
+}
+
+TEST(OptionsReader, RefusesSenselessRateLimits) {
+  const auto said = [](const std::string& limit) {
+    return check("petrel { rate_limit " + limit + " }");
+  };
+  EXPECT_EQ(said("5"), "t.conf:1:9: Expected rate_limit to be a map, got int64");
+  EXPECT_EQ(
+      said("{ messages: -1 }"),
+      "t.conf:1:22: rate_limit messages must be between 0 (no limit) and 10000000000, got -1");
+  EXPECT_EQ(said("{ bytes: 10000000001 }"),
+            "t.conf:1:22: rate_limit bytes must be between 0 (no limit) and 10000000000, got "
+            "10000000001");
+  EXPECT_EQ(said("{ burst: \"1ms\" }"),
+            "t.conf:1:22: rate_limit burst must be between 10ms and 1h0m0s, got 1ms");
+  EXPECT_NE(said("{ burst: \"soon\" }").find("error parsing burst"), std::string::npos);
+  EXPECT_EQ(said("{ msgs: 1 }"), "t.conf:1:22: unknown field \"msgs\"");
+  EXPECT_NE(said("{ messages: many }"), "");
+  EXPECT_EQ(
+      check("accounts { A { petrel { rate_limit { messages: -1 } } } }"),
+      "t.conf:1:38: rate_limit messages must be between 0 (no limit) and 10000000000, got -1");
+  EXPECT_EQ(check("accounts { A { petrel { loops: 1 } } }"),
+            "t.conf:1:25: unknown field \"loops\"");
+}
+
 }  // namespace
 }  // namespace petrel::conf

@@ -46,6 +46,14 @@ TEST(ReloadDiff, LogsChangesInTheOrderOfNatsServer) {
                    "Reloaded: fast producers will not be stalled", "Reloaded: tags"}));
 }
 
+TEST(ReloadDiff, TakesOverRateLimits) {
+  EXPECT_EQ(logged(plan("petrel { rate_limit { messages: 5 } }", "port: 4222")),
+            (Lines{"Reloaded: petrel.rate_limit = 0 messages/s, 0 bytes/s, burst 1s"}));
+  EXPECT_EQ(logged(plan("accounts { A { petrel { rate_limit { messages: 5 } } } }",
+                        "accounts { A { petrel { rate_limit { messages: 6 } } } }")),
+            (Lines{"Reloaded: accounts"}));
+}
+
 TEST(ReloadDiff, SaysWhatChangesOfTls) {
   EXPECT_EQ(logged(plan("port: 1", "port: 1\ntls { timeout: 2 }")),
             (Lines{"Reloaded: authorization timeout = 3", "Reloaded: tls = enabled"}));

@@ -193,6 +193,17 @@ TEST(Accountz, ShowsOneAccount) {
   EXPECT_TRUE(contains(*accountz_json(two_accounts(), "$SYS"), "\"is_system\": true"));
 }
 
+TEST(Accountz, ShowsARateLimit) {
+  AccountsView view = two_accounts();
+  EXPECT_FALSE(contains(*accountz_json(view, "$G"), "rate_limit"));
+  EXPECT_FALSE(contains(accstatz_json(view, false), "rate_limit"));
+  view.accounts[0].rate = {.messages = 5, .bytes = 6, .burst = {7}, .throttled = 8};
+  const std::string json = *accountz_json(view, "$G");
+  EXPECT_TRUE(contains(json, "\"rate_limit\": {\n      \"messages\": 5,\n      \"bytes\": 6"));
+  EXPECT_TRUE(contains(json, "\"burst\": 7,\n      \"throttled\": 8"));
+  EXPECT_TRUE(contains(accstatz_json(view, false), "\"throttled\": 8"));
+}
+
 TEST(Accountz, RefusesAnUnknownAccount) {
   const Result<std::string> json = accountz_json(two_accounts(), "nobody");
   ASSERT_FALSE(json);

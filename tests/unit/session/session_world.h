@@ -97,6 +97,7 @@ class SessionWorld final : public SessionHost, public router::RouterPort {
   }
   void pause_reads(ClientSession&) override { ++pauses; }
   void resume_reads(ClientSession&) override { ++resumes; }
+  void defer(ClientSession& session) override { deferred.push_back(&session); }
   void sync_inbox() override { ++syncs; }
   bool verify_password(ClientSession&, std::string hash, std::string password) override {
     verified.emplace_back(std::move(hash), std::move(password));
@@ -141,6 +142,7 @@ class SessionWorld final : public SessionHost, public router::RouterPort {
   int pauses = 0;
   int resumes = 0;
   int syncs = 0;
+  std::vector<ClientSession*> deferred;
   bool has_workers = true;
   bool has_tls_room = true;
 };

@@ -26,6 +26,7 @@ var monitoring = regexp.MustCompile(`Starting https? monitor on .*:(\d+)`)
 // server is one process of the binary under test.
 type server struct {
 	command *exec.Cmd
+	folder  string
 	port    int
 	monitor atomic.Int32
 }
@@ -53,7 +54,7 @@ func start(config string, arguments ...string) (*server, error) {
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
-	started := &server{command: command}
+	started := &server{command: command, folder: folder}
 	ready := make(chan struct{})
 	go func() {
 		lines := bufio.NewScanner(log)
@@ -84,6 +85,7 @@ func (s *server) url() string { return fmt.Sprintf("nats://127.0.0.1:%d", s.port
 func (s *server) stop() {
 	_ = s.command.Process.Kill()
 	_ = s.command.Wait()
+	os.RemoveAll(s.folder)
 }
 
 // with runs a check on a fresh server and one connection.

@@ -1,0 +1,1 @@
+petrel_compile_for_size(monitor)
