@@ -141,6 +141,7 @@ void ClientSession::on_bytes(const BlockRef& block, Slice bytes) {
 
 void ClientSession::parse(const BlockRef& block, Slice bytes) {
   const char* begin = bytes.data();
+  const size_t offered_bytes = bytes.size();
   router::AccountTraffic& own = own_traffic();
   context_.turns.note_input(*account, context_.now);
   const uint64_t delivered = context_.router.delivered_bytes();
@@ -167,8 +168,8 @@ void ClientSession::parse(const BlockRef& block, Slice bytes) {
       break;
     }
   }
-  context_.turns.use(own, static_cast<uint64_t>(bytes.data() - begin) +
-                              context_.router.delivered_bytes() - delivered);
+  const uint64_t read_bytes = offered_bytes - bytes.size();
+  context_.turns.use(own, read_bytes + context_.router.delivered_bytes() - delivered);
   if (allowance_ != nullptr && !is_over_rate_) [[unlikely]]
     allowance_->give_back();
   if (in_msgs_ != reported_.in_msgs) report_traffic();
