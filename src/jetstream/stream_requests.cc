@@ -184,7 +184,9 @@ void answer_stream_request(Stream& stream, const ApiRequest& request, const Requ
           [&stream, request, context, respond] { answer_info(stream, request, context, respond); });
     case ApiCall::kStreamCreate:  // again, just as it is
       return stream.when_applied([&stream, context, respond] {
-        respond(stream_create_json(stream_info(stream, context)));
+        StreamInfoView info = stream_info(stream, context);
+        info.domain.clear();
+        respond(stream_create_json(info));
       });
     case ApiCall::kStreamPurge:
       return answer_purge(stream, request, context, respond);

@@ -5,6 +5,12 @@
 
 namespace petrel::shard {
 
+namespace {
+
+constexpr Slice kApiPrefix = "$JS.API.";
+
+}  // namespace
+
 // One kind of subject of one stream; what comes is the stream's.
 class HostedStream::StreamInlet final : public router::Endpoint {
  public:
@@ -15,21 +21,35 @@ class HostedStream::StreamInlet final : public router::Endpoint {
     account = hosted.place_.account;
   }
   void take(const router::Subscription& subscription, const router::Message& message) override {
-    hosted_.stream_->take(inlet_, message, subscription.subject());
+    const Slice domain = hosted_.domain_prefix_;
+    if (domain.empty() || !message.subject.starts_with(domain)) {
+      return hosted_.stream_->take(inlet_, message, subscription.subject());
+    }
+    mapped_.assign(kApiPrefix).append(message.subject.substr(domain.size()));
+    router::Message plain = message;
+    plain.subject = mapped_;
+    target_.assign(kApiPrefix).append(subscription.subject().substr(domain.size()));
+    hosted_.stream_->take(inlet_, plain, target_);
   }
 
  private:
   HostedStream& hosted_;
   const jetstream::Inlet inlet_;
+  std::string mapped_;  // what came in the domain's form, in the plain one
+  std::string target_;
 };
 
 HostedStream::HostedStream(JetStreamService& service, StreamPlace place)
-    : service_(service), place_(std::move(place)) {}
+    : service_(service), place_(std::move(place)) {
+  const std::string& domain = service.node().options.domain;
+  if (!domain.empty()) domain_prefix_ = "$JS." + domain + ".API.";
+}
 
 HostedStream::~HostedStream() {
   stream_.reset();
-  for (const auto& [slot, inlet] : subscriptions_) {
+  for (const auto& [slot, interest] : subscriptions_) {
     service_.router().remove_endpoint(*place_.account, slot);
+    if (interest.in_domain) service_.router().remove_endpoint(*place_.account, *interest.in_domain);
   }
 }
 
@@ -62,13 +82,24 @@ uint32_t HostedStream::subscribe(jetstream::Stream& /*stream*/, jetstream::Inlet
   if (inlets_[at] == nullptr) inlets_[at] = std::make_unique<StreamInlet>(*this, inlet);
   const uint32_t slot =
       service_.router().add_endpoint(*place_.account, *inlets_[at], subject, queue);
-  subscriptions_.emplace(slot, at);
+  Interest interest{at, {}};
+  if (!domain_prefix_.empty() && subject.starts_with(kApiPrefix)) {
+    const std::string in_domain = domain_prefix_ + std::string(subject.substr(kApiPrefix.size()));
+    interest.in_domain =
+        service_.router().add_endpoint(*place_.account, *inlets_[at], in_domain, queue);
+  }
+  subscriptions_.emplace(slot, interest);
   return slot;
 }
 
 void HostedStream::unsubscribe(jetstream::Stream& /*stream*/, uint32_t subscription) {
-  if (subscriptions_.erase(subscription) == 0) return;
+  const auto at = subscriptions_.find(subscription);
+  if (at == subscriptions_.end()) return;
+  if (at->second.in_domain) {
+    service_.router().remove_endpoint(*place_.account, *at->second.in_domain);
+  }
   service_.router().remove_endpoint(*place_.account, subscription);
+  subscriptions_.erase(at);
 }
 
 void HostedStream::wake(jetstream::Stream& /*stream*/) {

@@ -14,6 +14,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -77,8 +78,14 @@ class HostedStream final : public jetstream::StreamHost {
 
   JetStreamService& service_;
   const StreamPlace place_;
+  std::string domain_prefix_;  // of requests in the domain's form; empty: no domain
   std::array<std::unique_ptr<StreamInlet>, kInlets> inlets_;
-  std::unordered_map<uint32_t, size_t> subscriptions_;  // slot to inlet
+  // Interest of one subject: its inlet, and the slot of the same subject in the domain's form.
+  struct Interest {
+    size_t inlet = 0;
+    std::optional<uint32_t> in_domain = {};
+  };
+  std::unordered_map<uint32_t, Interest> subscriptions_;  // by slot
   std::unique_ptr<jetstream::Stream> stream_;
   jetstream::SoloGroup* group_ = nullptr;
 };

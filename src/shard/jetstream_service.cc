@@ -20,7 +20,7 @@ constexpr Duration kBackupStep = Duration::millis(1);
 constexpr Duration kMaintainEvery = Duration::millis(100);
 constexpr size_t kMaintainAtOnce = 16;
 constexpr Duration kCommitDelay = Duration::millis(20);  // of what nobody waits for
-constexpr size_t kSeedBytes = 16;       // of nonces
+constexpr size_t kSeedBytes = 16;                        // of nonces
 constexpr size_t kStreamBudget = 4096;  // entries and messages of one stream in one turn
 
 jetstream::Durability durability_of(const jetstream::StreamConfig& config,
