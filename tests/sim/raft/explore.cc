@@ -98,7 +98,7 @@ Scenario snapshot(const raft::Membership& voters) {
                     .settles_first = true,
                     .stops_at_chunk = true,
                     .depth = 5,
-                    .deep = 7};
+                    .deep = 6};
   scenario.limits = {.ticks = 3, .crashes = 2, .proposals = 1, .compacts = 1};
   const std::array<raft::Entry, 3> log = {entry_of(1, 1), entry_of(1, 2), entry_of(1, 3)};
   const std::span<const raft::Entry> all(log);
