@@ -152,7 +152,7 @@ bool RaftCore::learns_of_removal(const Message& message) {
 void RaftCore::on_vote(const Message& message) {
   const bool is_free = hard_.vote == message.from || (hard_.vote == kNoNode && leader_ == kNoNode);
   const bool granted =
-      can_vote() && is_free && (message.has(kForced) || !is_booting_);
+      can_vote() && is_free && is_log_current(message) && (message.has(kForced) || !is_booting_);
   Message reply = make(MessageKind::kVoteReply, message.from);
   if (granted) {
     hard_.vote = message.from;
