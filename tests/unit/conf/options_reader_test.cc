@@ -211,9 +211,9 @@ TEST(OptionsReader, RefusesSenselessRateLimits) {
   EXPECT_NE(said("{ messages: many }"), "");
   EXPECT_EQ(
       check("accounts { A { petrel { rate_limit { messages: -1 } } } }"),
-      "t.conf:1:38: rate_limit messages must be between 0 (no limit) and 10000000000, got -1");
+      "t.conf:1:37: rate_limit messages must be between 0 (no limit) and 10000000000, got -1");
   EXPECT_EQ(check("accounts { A { petrel { loops: 1 } } }"),
-            "t.conf:1:25: unknown field \"loops\"");
+            "t.conf:1:24: unknown field \"loops\"");
 }
 
 }  // namespace
