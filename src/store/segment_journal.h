@@ -42,7 +42,10 @@ class SegmentJournal final : public Journal, private SegmentPool::Owner {
     uint64_t free() const { return file.bytes - used; }
   };
 
-  void on_prepared() override { write_gathered(); }
+  // What a turn lets wait is for a later turn.
+  void on_prepared() override {
+    if (turns_left_ == 0) write_gathered();
+  }
   void on_pool_failed(int error) override { fail(error); }
 
   void write_gathered();
