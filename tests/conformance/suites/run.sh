@@ -36,9 +36,9 @@ retry() { "$@" || { sleep 3; "$@"; } || { sleep 3; "$@"; }; }
 # alone COMMAND...: in a network of its own.
 alone() {
   if unshare -rn true 2>/dev/null; then
-    unshare -rn sh -c 'ip link set lo up && exec "$@"' sh "$@"
+    timeout 2400 unshare -rn sh -c 'ip link set lo up && exec "$@"' sh "$@"
   else
-    "$@"
+    timeout 2400 "$@"
   fi
 }
 

@@ -70,7 +70,7 @@ impl Server {
     }
 
     pub fn client_url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        format!("nats://localhost:{}", self.port)
     }
 
     pub fn client_port(&self) -> u16 {
