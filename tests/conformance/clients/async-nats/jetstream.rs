@@ -189,7 +189,7 @@ pub async fn key_value(js: Context) -> Outcome {
 
 pub async fn objects(js: Context) -> Outcome {
     let config = object_store::Config { bucket: "files".into(), ..Default::default() };
-    let store = js.create_object_store(config).await?;
+    let mut store = js.create_object_store(config).await?;
     let content: Vec<u8> = (0..400_000_u32).map(|i| i as u8).collect();
     store.put("blob", &mut content.as_slice()).await?;
     store.add_link("link", &store.get("blob").await?).await?;
