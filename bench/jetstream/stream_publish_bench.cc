@@ -36,7 +36,7 @@ class NullHost final : public StreamHost {
   std::string next_id() override { return std::string(22, '0'); }
   bool may_store(Stream&, uint64_t) override { return true; }
   void on_usage(Stream&, int64_t) override {}
-  void on_consumer_gone(Stream&, Slice) override {}
+  void on_consumers(Stream&, int64_t) override {}
   size_t bytes = 0;
 
  private:
