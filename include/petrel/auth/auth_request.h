@@ -21,8 +21,8 @@ struct AuthRequest {
   std::string connection_type = "STANDARD";
   proto::ConnectInfo connect = {};
   std::shared_ptr<const TlsPeer> tls = {};  // null: a plain connection
-  std::string proxy_key = {};   // of the trusted proxy it came through, "": none
-  bool proxy_required = false;  // so far: the user that is known asks for one
+  std::string proxy_key = {};               // of the trusted proxy it came through, "": none
+  bool proxy_required = false;              // so far: the user that is known asks for one
 };
 
 struct AuthAnswer {

@@ -19,8 +19,8 @@ SEEDS = "1..300"
 # Name, file, what stands there, what the bug makes of it.
 BUGS = [
     ("answer_before_the_disk", "src/jetstream/solo_group.cc",
-     "if (options_.durability == Durability::kSynced) entry.position = position;",
-     "static_cast<void>(position);"),
+     "if (options_.durability == Durability::kSynced) entry.position = *position;",
+     "static_cast<void>(*position);"),
     ("ids_forgotten_by_a_restart", "src/jetstream/stream_apply.cc",
      "core_.ids.add(ids.sized(), sequence, time);",
      "static_cast<void>(ids.sized().size() + sequence + static_cast<uint64_t>(time.ns));"),
