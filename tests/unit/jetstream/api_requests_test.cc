@@ -283,6 +283,9 @@ TEST(ConsumerExtensions, BecomeMetadata) {
   EXPECT_EQ(request->config.metadata.at("petrel.dead_letter"), "dlq.a");
   StreamConfig stream;
   stream.num_replicas = 1;
+  // An order per subject is kept by acknowledgements.
+  EXPECT_FALSE(check_consumer_config(request->config, stream, {}).is_ok());
+  request->config.ack_policy = AckPolicy::kExplicit;
   EXPECT_TRUE(check_consumer_config(request->config, stream, {}).is_ok());
   request->config.metadata["petrel.dead_letter"] = "dlq.*";
   EXPECT_FALSE(check_consumer_config(request->config, stream, {}).is_ok());
