@@ -247,8 +247,10 @@ bool JetStream::is_unfinished(const std::string& directory) const {
   store::Disk& disk = node_.services.front()->disk();
   const auto files = disk.list(directory);
   if (files && files->empty()) return true;
-  return disk.load(shard::unfinished_file(directory)).is_ok() &&
-         !disk.load(shard::description_file(directory)).is_ok();
+  const std::string mark = shard::unfinished_file(directory);
+  const bool is_marked =
+      disk.load(mark).is_ok() || disk.load(mark + ".tmp").is_ok();  // a write cut short
+  return is_marked && !disk.load(shard::description_file(directory)).is_ok();
 }
 
 Status JetStream::recover_group(store::GroupId group, store::JournalTail& tail) {

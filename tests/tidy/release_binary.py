@@ -7,8 +7,8 @@ import sys
 import tempfile
 
 ALLOWED = re.compile(r"(linux-vdso|libc|libm|ld-linux[-\w]*)\.so")
-# 10 MB is the goal; see docs/design/003-small-decisions.md for what OpenSSL and JetStream took.
-STRIPPED_BYTES_MAX = 12_500_000
+# 10 MiB; see docs/design/003-small-decisions.md for what takes them.
+STRIPPED_BYTES_MAX = 10 * 1024 * 1024
 
 
 def check(binary, bytes_max):

@@ -70,6 +70,13 @@ def expect(condition, what):
         raise AssertionError(what)
 
 
+def wait_for(condition, what, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        expect(time.monotonic() < deadline, what)
+        time.sleep(0.02)
+
+
 def recorded():
     expected = json.loads((HERE.parent / "archives" / "expected.json").read_text())
     return expected, {key: expected[key] for key in ("config", "state")}
@@ -132,7 +139,8 @@ def leaves_nothing_of_a_restore_that_did_not_end(binary, folder):
     client = server.client()
     expect(client.api("STREAM.INFO.ARC")["error"]["err_code"] == 10059, "half a restore became a stream")
     expect("error" not in client.restore(backup, data), "the name is not free")
-    expect(len(list((folder / "store/petrel/streams").iterdir())) == 1, "files of the first restore are left")
+    # Files go in the background.
+    wait_for(lambda: len(list((folder / "store/petrel/streams").iterdir())) == 1, "files of the first restore are left")
     server.stop()
 
 

@@ -611,6 +611,55 @@ func tlsOcspPeer(a *authority) error {
 	return fails(cached, a.secure("known"))
 }
 
+// The system account hears which client was refused, and which certificate was to blame.
+func tlsOcspEvents(a *authority) error {
+	var status atomic.Int32
+	status.Store(ocsp.Revoked)
+	responder := a.responder(&status)
+	defer responder.Close()
+	_, err := a.issue("known", names{subject: pkix.Name{CommonName: "known"}, responder: responder.URL})
+	if err != nil {
+		return err
+	}
+	if _, err := a.issue("silent", names{subject: pkix.Name{CommonName: "silent"}}); err != nil {
+		return err
+	}
+	config := "accounts { SYS { users: [ { user: sys, password: sys } ] }, A { users: [ { user: a, password: a } ] } }\n" +
+		"system_account: SYS\nocsp_cache: false\n" + a.block("verify: true, ocsp_peer: true")
+	return with(config, func(running *server, system *nats.Conn) error {
+		events, err := system.SubscribeSync("$SYS.SERVER.*.OCSP.PEER.>")
+		if err != nil {
+			return err
+		}
+		if err := system.Flush(); err != nil {
+			return err
+		}
+		if _, err := nats.Connect(running.url(), nats.UserInfo("a", "a"), a.secure("known"), nats.Timeout(time.Second)); err == nil {
+			return errors.New("a revoked client was let in")
+		}
+		for _, kind := range []string{"ocsp_peer_link_invalid", "ocsp_peer_reject"} {
+			message, err := events.NextMsg(wait)
+			if err != nil {
+				return fmt.Errorf("%s: %w", kind, err)
+			}
+			var event struct {
+				Type   string                   `json:"type"`
+				Peer   struct{ Subject string } `json:"peer"`
+				Reason string                   `json:"reason"`
+			}
+			if err := json.Unmarshal(message.Data, &event); err != nil {
+				return err
+			}
+			if err := first(expect("type", event.Type, "io.nats.server.advisory.v1."+kind),
+				expect("subject of "+kind, event.Peer.Subject, "CN=known"),
+				expect("reason of "+kind, event.Reason != "", true)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nats.UserInfo("sys", "sys"), a.secure("silent"))
+}
+
 type namedCheck struct {
 	name  string
 	check func() error
@@ -632,4 +681,5 @@ var tlsChecks = []namedCheck{
 	{"tls_rate_limit", tlsCheck(tlsRateLimit)},
 	{"tls_ocsp_staple", tlsCheck(tlsOcspStaple)},
 	{"tls_ocsp_peer", tlsCheck(tlsOcspPeer)},
+	{"tls_ocsp_events", tlsCheck(tlsOcspEvents)},
 }
