@@ -70,7 +70,10 @@ def requests(**options):
 
 TENANTS = """accounts {
   QUIET { users: [ { user: quiet, password: p } ] }
-  FLOOD { users: [ { user: flood, password: p } ] LIMIT }
+  FLOOD {
+    users: [ { user: flood, password: p } ]
+    LIMIT
+  }
 }
 """
 

@@ -10,6 +10,9 @@
 namespace petrel::router {
 
 namespace {
+
+// Longer frames are delivered one by one: ten receivers of them do not fit into the cache at once.
+constexpr size_t kSpreadFrameMax = 256;
 constexpr uint32_t kPortalSlot = ~0U;  // stands for no subscription: the answer to a request
 // Subjects under it are used once, each with several tokens of its own: no plan is worth keeping.
 constexpr Slice kUsedOnce = "$JS.ACK.";
@@ -256,7 +259,7 @@ size_t Router::route_repeats(AccountInterest& account, const Repeats& repeats) {
   const DeliveryPlan& plan = plan_for(account, repeats.first.subject);
   if (plan.is_empty()) return repeats.count;
   const size_t frame_bytes = repeats.first.tail.size() + repeats.first.subject.size();
-  if (plan.is_spread && frame_bytes < kRepeatedBytes / 2 &&
+  if (plan.is_spread && frame_bytes <= kSpreadFrameMax &&
       repeats.first.tail.size() <= DeliveryBatch::kCopyBytesMax) {
     Repeats some = repeats;
     some.count = std::min(repeats.count, kRepeatedBytes / frame_bytes);
