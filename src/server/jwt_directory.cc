@@ -1,5 +1,7 @@
 #include "server/jwt_directory.h"
 
+#include "server/whole_file.h"
+
 #include "petrel/auth/jwt.h"
 #include "petrel/base/nkey_text.h"
 
@@ -8,10 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <unistd.h>
 
 namespace petrel::server {
@@ -19,7 +18,7 @@ namespace petrel::server {
 namespace {
 
 constexpr const char* kExtension = ".jwt";
-constexpr std::uintmax_t kFileBytesMax = auth::kJwtBytesMax;
+constexpr size_t kFileBytesMax = auth::kJwtBytesMax;
 
 Error failed(std::string text) {
   return {Errc::kIo, std::move(text)};
@@ -29,34 +28,6 @@ JwtDirectory::Hash hash_of(const std::string& token) {
   JwtDirectory::Hash hash;
   crypto_hash_sha256(hash.data(), reinterpret_cast<const uint8_t*>(token.data()), token.size());
   return hash;
-}
-
-std::optional<std::string> read_file(const std::string& path) {
-  std::error_code error;
-  const std::uintmax_t bytes = std::filesystem::file_size(path, error);
-  if (error || bytes > kFileBytesMax) return std::nullopt;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-// Whole or not at all: a crash leaves the old file.
-Status write_file(const std::string& path, const std::string& text) {
-  const std::string draft = path + ".new";
-  const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) return failed("open " + draft + ": " + std::strerror(errno));
-  const bool is_written =
-      ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-      ::fsync(fd) == 0;
-  const std::string why = is_written ? "" : std::strerror(errno);
-  ::close(fd);
-  if (!is_written) return failed("write " + draft + ": " + why);
-  if (::rename(draft.c_str(), path.c_str()) != 0) {
-    return failed("rename " + draft + ": " + std::strerror(errno));
-  }
-  return {};
 }
 
 }  // namespace
@@ -83,7 +54,7 @@ std::vector<std::string> JwtDirectory::reread(WallTime now) {
     if (file.path().extension() != kExtension) continue;
     const std::string account = file.path().stem();
     if (!is_public_nkey(account)) continue;
-    const auto token = read_file(file.path());
+    const auto token = read_whole_file(file.path(), kFileBytesMax);
     if (!token) continue;
     track(account, *token, now);
     const auto old = before.find(account);
@@ -118,7 +89,7 @@ void JwtDirectory::untrack(const std::string& account) {
 std::optional<std::string> JwtDirectory::load(const std::string& account, WallTime now) {
   const std::string path = path_of(account);
   if (path.empty()) return std::nullopt;
-  auto token = read_file(path);
+  auto token = read_whole_file(path, kFileBytesMax);
   const auto found = entries_.find(account);
   if (token && found != entries_.end()) {
     found->second.used = ++uses_;
@@ -153,7 +124,7 @@ Result<bool> JwtDirectory::save(const std::string& account, const std::string& t
     return false;
   }
   if (found == entries_.end()) PETREL_TRY_STATUS(make_room());
-  PETREL_TRY_STATUS(write_file(path, token));
+  PETREL_TRY_STATUS(replace_whole_file(path, token));
   track(account, token, now);
   return true;
 }
@@ -162,7 +133,7 @@ Result<bool> JwtDirectory::save_if_newer(const std::string& account, const std::
                                          WallTime now) {
   const std::string path = path_of(account);
   if (path.empty()) return failed("invalid public key");
-  if (const auto existing = read_file(path)) {
+  if (const auto existing = read_whole_file(path, kFileBytesMax)) {
     const auto fresh = auth::decode_generic_claims(token);
     if (!fresh) return fresh.error();
     const auto old = auth::decode_generic_claims(*existing);
@@ -188,7 +159,7 @@ Status JwtDirectory::remove(const std::string& account) {
 void JwtDirectory::for_each(
     WallTime now, const std::function<void(const std::string&, const std::string&)>& visit) const {
   for (const auto& [account, entry] : entries_) {
-    const auto token = read_file(path_of(account));
+    const auto token = read_whole_file(path_of(account), kFileBytesMax);
     if (!token || token->empty()) continue;
     const auto claims = auth::decode_generic_claims(*token);
     if (claims && claims->expires > 0 && claims->expires < now.ns / 1'000'000'000) continue;

@@ -1,7 +1,7 @@
 #include "server/ocsp_cache.h"
 
-#include <fstream>
-#include <sstream>
+#include "server/whole_file.h"
+
 #include <system_error>
 
 namespace petrel::server {
@@ -9,26 +9,6 @@ namespace petrel::server {
 namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
-
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  return text.str();
-}
-
-// Whole or not at all.
-bool write_file(const std::filesystem::path& path, const std::string& bytes) {
-  std::error_code error;
-  std::filesystem::create_directories(path.parent_path(), error);
-  const std::filesystem::path draft = path.string() + ".new";
-  std::ofstream file(draft, std::ios::binary);
-  file << bytes;
-  file.close();
-  if (!file) return false;
-  std::filesystem::rename(draft, path, error);
-  return !error;
-}
 
 }  // namespace
 
@@ -65,7 +45,8 @@ std::optional<net::OcspAnswer> OcspCache::find(const net::OcspLink& link) {
   if (!options_.local) return std::nullopt;
   auto found = answers_.find(link.fingerprint);
   if (found == answers_.end()) {
-    const auto kept = net::read_ocsp(link, read_file(file_of(link)));
+    const auto kept =
+        net::read_ocsp(link, read_whole_file(file_of(link), net::kOcspBytesMax).value_or(""));
     if (kept) insert(link, *kept);
     found = answers_.find(link.fingerprint);
   }
@@ -74,10 +55,12 @@ std::optional<net::OcspAnswer> OcspCache::find(const net::OcspLink& link) {
   return found->second;
 }
 
-bool OcspCache::keep(const net::OcspLink& link, const net::OcspAnswer& answer) {
-  if (!options_.local) return true;
+petrel::Status OcspCache::keep(const net::OcspLink& link, const net::OcspAnswer& answer) {
+  if (!options_.local) return petrel::Status::ok();
   insert(link, answer);
-  return write_file(file_of(link), answer.der);
+  std::error_code ignored;  // the file cannot be written either then
+  std::filesystem::create_directories(options_.local_store, ignored);
+  return replace_whole_file(file_of(link), answer.der);
 }
 
 void OcspCache::drop(const net::OcspLink& link) {

@@ -35,8 +35,8 @@ class OcspCache {
 
   // Counts a hit or a miss. The caller looks whether the answer is still in force.
   std::optional<net::OcspAnswer> find(const net::OcspLink& link);
-  // False: it could not be written to its file; memory has it.
-  bool keep(const net::OcspLink& link, const net::OcspAnswer& answer);
+  // Errors: its file cannot be written; memory has it.
+  petrel::Status keep(const net::OcspLink& link, const net::OcspAnswer& answer);
   // The answer that find() gave is not in force: it was no hit, and goes unless it says revoked and
   // preserve_revoked is set.
   void drop(const net::OcspLink& link);

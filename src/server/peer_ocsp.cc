@@ -69,8 +69,8 @@ void PeerOcsp::answered(const CheckPtr& check, const Result<std::string>& der) {
               "New OCSP CA response obtained for [" + subject + "] but not current");
     goes_on = refuse(check, "OCSP response not in effectivity window");
   } else {
-    if (!cache_.keep(check->link(), *answer)) {
-      host_.say(LogLevel::kWarn, "Unable to save OCSP peer cache: check local_store of ocsp_cache");
+    if (const auto kept = cache_.keep(check->link(), *answer); !kept) {
+      host_.say(LogLevel::kWarn, "Unable to save OCSP peer cache: " + kept.error().detail);
     }
     goes_on = judge(check, answer->status);
   }

@@ -44,6 +44,9 @@ class PeerOcsp {
   using Done = std::function<void(const std::string& refusal)>;
 
   PeerOcsp(PeerOcspHost& host, const conf::OcspCacheOptions& cache);
+  ~PeerOcsp() { stop(); }
+  PeerOcsp(const PeerOcsp&) = delete;
+  PeerOcsp& operator=(const PeerOcsp&) = delete;
 
   // `done` is called once, on another thread, or not at all after stop().
   void check(std::vector<net::OcspLink> links, const conf::OcspPeerOptions& options, Done done);

@@ -83,7 +83,6 @@ Status Server::start() {
   std::string tls_files = server::tls_files_signature(impl.options());
   PETREL_TRY(server::TlsContexts tls, impl.load_tls(impl.options()));
   impl.current.replace_tls(std::move(tls));
-  impl.open_peer_ocsp();
   PETREL_TRY_STATUS(impl.open_monitoring());
   PETREL_TRY_STATUS(impl.open_client_listener());
   PETREL_TRY_STATUS(impl.open_auth());

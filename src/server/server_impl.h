@@ -70,7 +70,7 @@ struct Server::Impl final : server::LoopOwner,
   void report_refused_handshakes() override;
   void look_after_staples() override;
   void renew_tls(const std::string& said);
-  void open_peer_ocsp();
+  void open_peer_ocsp(const conf::Options& of);
   std::optional<monitor::OcspPeerCache> ocsp_peer_figures() const;
   WallTime time_of_day() const override;
   void ocsp_link_invalid(const net::OcspLink& peer, const net::OcspLink& link,
@@ -131,7 +131,7 @@ struct Server::Impl final : server::LoopOwner,
     say(is_error ? LogLevel::kError : LogLevel::kInfo, text);
   }};
   std::unique_ptr<server::TlsWatch> tls_watch;  // null without tls { }
-  std::unique_ptr<server::PeerOcsp> peer_ocsp;  // null without tls { }
+  std::unique_ptr<server::PeerOcsp> peer_ocsp;  // null until an `ocsp_peer` was asked for
   std::unique_ptr<net::WorkerPool> workers;
   std::vector<std::unique_ptr<server::LoopThread>> loops;
   server::ServerUsage usage;

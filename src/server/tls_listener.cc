@@ -24,6 +24,7 @@ Result<server::TlsContexts> Server::Impl::load_tls(const conf::Options& of) {
   for (const std::string& name : contexts->clients->left_out()) {
     say(LogLevel::kWarn, "TLS: " + name + " is not available and left out");
   }
+  if (contexts->clients->asks_responders()) open_peer_ocsp(of);
   return contexts;
 }
 
@@ -84,21 +85,21 @@ WallTime Server::Impl::time_of_day() const {
   return wall_now();
 }
 
-void Server::Impl::open_peer_ocsp() {
-  const conf::Options now = options();
-  if (!now.tls) return;
-  const conf::OcspCacheOptions cache = now.ocsp_cache ? *now.ocsp_cache : conf::OcspCacheOptions();
-  if (now.tls->ocsp_peer && now.tls->ocsp_peer->verify) {
-    say(LogLevel::kInfo,
-        std::string("OCSP peer cache online, type [") + (cache.local ? "local" : "none") + "]");
-  }
+// Stays once it is there: connections of the old configuration may ask it still.
+void Server::Impl::open_peer_ocsp(const conf::Options& of) {
+  if (peer_ocsp != nullptr) return;
+  const conf::OcspCacheOptions cache = of.ocsp_cache.value_or(conf::OcspCacheOptions());
+  say(LogLevel::kInfo,
+      std::string("OCSP peer cache online, type [") + (cache.local ? "local" : "none") + "]");
   peer_ocsp = std::make_unique<server::PeerOcsp>(*this, cache);
 }
 
 std::optional<monitor::OcspPeerCache> Server::Impl::ocsp_peer_figures() const {
-  const conf::Options now = options();
-  const bool is_asked = now.tls && now.tls->ocsp_peer && now.tls->ocsp_peer->verify;
-  if (peer_ocsp == nullptr || !is_asked || (now.ocsp_cache && !now.ocsp_cache->local)) return {};
+  const std::shared_ptr<const server::LoadedConfig> now = current.get();
+  const conf::Options& is = now->options;
+  // It was made before this configuration came into force.
+  const bool is_asked = is.tls && is.tls->ocsp_peer && is.tls->ocsp_peer->verify;
+  if (!is_asked || (is.ocsp_cache && !is.ocsp_cache->local)) return {};
   const server::OcspCache::Figures figures = peer_ocsp->figures();
   return monitor::OcspPeerCache{.hits = figures.hits,
                                 .misses = figures.misses,
@@ -110,9 +111,10 @@ std::optional<monitor::OcspPeerCache> Server::Impl::ocsp_peer_figures() const {
 
 void Server::Impl::check_certificates(router::ConnectionHandle connection,
                                       std::vector<net::OcspLink> links) {
-  const conf::Options now = options();
-  const bool is_asked = now.tls && now.tls->ocsp_peer;
-  const conf::OcspPeerOptions how = is_asked ? *now.tls->ocsp_peer : conf::OcspPeerOptions();
+  const std::shared_ptr<const server::LoadedConfig> now = current.get();
+  const std::optional<conf::TlsOptions>& tls = now->options.tls;
+  const conf::OcspPeerOptions how =
+      tls && tls->ocsp_peer ? *tls->ocsp_peer : conf::OcspPeerOptions();
   peer_ocsp->check(std::move(links), how, [this, connection](const std::string& refusal) {
     loops[connection.loop]->run_task([this, connection, refusal](shard::Shard& /*shard*/) {
       loops[connection.loop]->settle_tls(connection, refusal);

@@ -1,9 +1,9 @@
 #include "server/tls_staple.h"
 
+#include "server/whole_file.h"
+
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <system_error>
 
 namespace petrel::server {
@@ -39,26 +39,6 @@ std::filesystem::path file_of(const conf::Options& options, const std::string& d
   return std::filesystem::path(options.jetstream.store_dir) / "ocsp" / digest;
 }
 
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  return text.str();
-}
-
-// Whole or not at all, because the next start relies on it.
-bool write_file(const std::filesystem::path& path, const std::string& bytes) {
-  std::error_code error;
-  std::filesystem::create_directories(path.parent_path(), error);
-  const std::filesystem::path draft = path.string() + ".new";
-  std::ofstream file(draft, std::ios::binary);
-  file << bytes;
-  file.close();
-  if (!file) return false;
-  std::filesystem::rename(draft, path, error);
-  return !error;
-}
-
 WallTime next_look(const net::OcspAnswer& answer, WallTime now) {
   if (!answer.next_update) return now + kWithoutNextUpdate;
   const Duration half{(answer.next_update->ns - now.ns) / 2};
@@ -76,7 +56,8 @@ Result<net::OcspAnswer> Staples::load(const conf::Options& options,
     if (answer) return answer;
   }
   if (const auto path = file_of(options, digest); !path.empty()) {
-    auto answer = net::read_ocsp(identity, settings.client_cas, read_file(path));
+    const auto der = read_whole_file(path, net::kOcspBytesMax);
+    auto answer = net::read_ocsp(identity, settings.client_cas, der.value_or(""));
     if (answer) return answer;
   }
   return net::fetch_ocsp(identity, settings.client_cas, urls_of(options));
@@ -86,8 +67,11 @@ void Staples::keep(const conf::Options& options, const net::TlsIdentity& identit
                    net::OcspAnswer answer, WallTime now) {
   const std::string digest = net::certificate_digest(identity);
   const auto path = file_of(options, digest);
-  if (!path.empty() && !write_file(path, answer.der)) {
-    say_(true, "failed to write ocsp status: " + path.string());
+  if (!path.empty()) {
+    std::error_code ignored;  // the file cannot be written either then
+    std::filesystem::create_directories(path.parent_path(), ignored);
+    const Status kept = replace_whole_file(path, answer.der);
+    if (!kept) say_(true, "failed to write ocsp status: " + kept.error().detail);
   }
   const WallTime due = next_look(answer, now);
   kept_[digest] = {std::move(answer), due};
