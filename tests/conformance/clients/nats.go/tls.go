@@ -660,6 +660,38 @@ func tlsOcspEvents(a *authority) error {
 	}, nats.UserInfo("sys", "sys"), a.secure("silent"))
 }
 
+// A reload that turns the check on refuses the next client that is revoked.
+func tlsOcspReload(a *authority) error {
+	var status atomic.Int32
+	status.Store(ocsp.Revoked)
+	responder := a.responder(&status)
+	defer responder.Close()
+	_, err := a.issue("known", names{subject: pkix.Name{CommonName: "known"}, responder: responder.URL})
+	if err != nil {
+		return err
+	}
+	config := "ocsp_cache: false\n" + a.block("verify: true")
+	return with(config, func(running *server, connection *nats.Conn) error {
+		changed := "ocsp_cache: false\n" + a.block("verify: true, ocsp_peer: true")
+		err := os.WriteFile(filepath.Join(running.folder, "server.conf"), []byte(changed), 0o600)
+		if err := first(err, running.command.Process.Signal(syscall.SIGHUP)); err != nil {
+			return err
+		}
+		for deadline := time.Now().Add(wait); ; time.Sleep(10 * time.Millisecond) {
+			next, err := nats.Connect(running.url(), a.secure("known"), nats.Timeout(time.Second))
+			if err != nil {
+				break
+			}
+			next.Close()
+			if time.Now().After(deadline) {
+				return errors.New("still let in after the reload")
+			}
+		}
+		// The server is there, and serves who was connected.
+		return publishSubscribe(running, connection)
+	}, a.secure("known"), nats.NoReconnect())
+}
+
 type namedCheck struct {
 	name  string
 	check func() error
@@ -682,4 +714,5 @@ var tlsChecks = []namedCheck{
 	{"tls_ocsp_staple", tlsCheck(tlsOcspStaple)},
 	{"tls_ocsp_peer", tlsCheck(tlsOcspPeer)},
 	{"tls_ocsp_events", tlsCheck(tlsOcspEvents)},
+	{"tls_ocsp_reload", tlsCheck(tlsOcspReload)},
 }
