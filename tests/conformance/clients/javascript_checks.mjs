@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { runChecks } from "./javascript_runner.mjs";
 
 const [modules, name, binary] = process.argv.slice(2);
 const { connect, headers, tokenAuthenticator } = createRequire(join(modules, "index.js"))(name);
@@ -279,17 +280,4 @@ const CHECKS = {
     { user: "a", pass: "wrong" }),
 };
 
-let passed = 0;
-let failed = 0;
-for (const [check, run] of Object.entries(CHECKS)) {
-  try {
-    await run();
-    passed++;
-    console.log(`ok   ${check}`);
-  } catch (error) {
-    failed++;
-    console.log(`FAIL ${check}: ${error.message}`);
-  }
-}
-console.log(`${passed} passed, ${failed} failed, 0 skipped`);
-process.exit(failed ? 1 : 0);
+await runChecks(CHECKS);

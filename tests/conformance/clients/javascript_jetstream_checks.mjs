@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { runChecks } from "./javascript_runner.mjs";
 
 const [modules, name, binary] = process.argv.slice(2);
 const require = createRequire(join(modules, "index.js"));
@@ -253,17 +254,4 @@ const CHECKS = {
   jetstream_kill: killed,
 };
 
-let passed = 0;
-let failed = 0;
-for (const [check, run] of Object.entries(CHECKS)) {
-  try {
-    await run();
-    passed++;
-    console.log(`ok   ${check}`);
-  } catch (error) {
-    failed++;
-    console.log(`FAIL ${check}: ${error.stack}`);
-  }
-}
-console.log(`${passed} passed, ${failed} failed, 0 skipped`);
-process.exit(failed ? 1 : 0);
+await runChecks(CHECKS);

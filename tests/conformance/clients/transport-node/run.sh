@@ -1,13 +1,6 @@
 #!/bin/bash
 # run.sh SERVER-BINARY: the idioms of nats.js, generation 3 (`@nats-io/transport-node`).
 . "$(dirname "${BASH_SOURCE[0]}")/../setup.sh"
-need node
-need npm
-if ! cmp -s "$here/package.json" "$work/package.json"; then
-  rm -rf "$work/node_modules"
-  cp "$here/package.json" "$work/package.json"
-  retry npm install --prefix "$work" --cache "$cache/npm" --no-package-lock --no-audit --no-fund --silent >&2 ||
-    { rm -f "$work/package.json"; fail "cannot be installed"; }
-fi
+node_site
 arguments="'$work' @nats-io/transport-node '$server'"
 run_parts "node '$here/../javascript_checks.mjs' $arguments" "node '$here/../javascript_jetstream_checks.mjs' $arguments"
