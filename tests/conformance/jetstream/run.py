@@ -91,9 +91,12 @@ def what_a_restart_keeps(binary, folder):
     server.stop()
     expect(state["messages"] == 20 and state["last_seq"] == 20, state)
     expect(gone == 10059, gone)
-    # nats-server forgets what it had not written about acks; Petrel answers an ack when it is on disk.
-    expect(consumer["num_ack_pending"] in (2, 3), consumer)
-    return state["messages"], consumer["delivered"]["stream_seq"], consumer["num_pending"]
+    # nats-server writes what a consumer delivered and what was acknowledged a moment later, and a kill in between
+    # loses it. Petrel answers an acknowledgement when it is on disk.
+    if any(folder.rglob("*.seg")):
+        expect(consumer["num_ack_pending"] == 2 and consumer["num_pending"] == 17, consumer)
+        expect(consumer["delivered"]["stream_seq"] == 3 and consumer["ack_floor"]["stream_seq"] == 1, consumer)
+    return state["messages"]
 
 
 def compression_keeps_messages(binary, folder):
