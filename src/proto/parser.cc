@@ -304,6 +304,8 @@ bool Parser::read_publish(Slice args, Publish& publish) {
   publish.message_bytes = static_cast<uint32_t>(total);
   if (publish.message_bytes > limits_.max_payload) {
     error_.announced_bytes = total;
+    error_.header_bytes = publish.header_bytes;
+    error_.args = publish.subject;
     error_.allowed_bytes = limits_.max_payload;
     fail(ParseErrorKind::kMaxPayload);
     return false;

@@ -13,6 +13,14 @@ constexpr Slice kEnd = "\r\n";
 constexpr Slice kInfoKey = "Nats-Request-Info";
 constexpr Slice kTraceKey = "Nats-Trace-Dest";
 
+// Where the value of the first line with this key begins; npos: there is none.
+size_t find_value(const std::string& block, Slice key) {
+  const std::string line = std::string(kEnd).append(key).append(":");
+  const size_t at = block.find(line);
+  if (at == std::string::npos) return at;
+  return at + line.size() + (block[at + line.size()] == ' ' ? 1 : 0);
+}
+
 // Takes out every line with this key.
 void remove_header(std::string& block, Slice key) {
   size_t from = 0;
@@ -40,6 +48,16 @@ std::string with_header(Slice header, Slice key, const std::string& value) {
   return block;
 }
 
+void set_trace(std::string& header, const ImportedHeaders& wanted) {
+  const size_t at = wanted.replaces_trace ? find_value(header, kTraceKey) : std::string::npos;
+  const size_t end = at == std::string::npos ? at : header.find(kEnd, at);
+  if (end == std::string::npos) {
+    header = with_header(header, kTraceKey, wanted.trace_destination);
+  } else {
+    header.replace(at, end - at, wanted.trace_destination);
+  }
+}
+
 }  // namespace
 
 ImportedMessage::ImportedMessage(const Message& original, Slice subject, Slice reply,
@@ -48,9 +66,7 @@ ImportedMessage::ImportedMessage(const Message& original, Slice subject, Slice r
   message_.subject = subject;
   std::string header(original.body().substr(0, original.header_bytes));
   if (!headers.info.empty()) header = with_header(header, kInfoKey, headers.info);
-  if (!headers.trace_destination.empty()) {
-    header = with_header(header, kTraceKey, headers.trace_destination);
-  }
+  if (!headers.trace_destination.empty()) set_trace(header, headers);
   const bool is_changed = !headers.info.empty() || !headers.trace_destination.empty();
   if (is_changed || reply != original.reply()) rebuild(original, reply, header);
 }

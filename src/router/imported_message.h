@@ -11,10 +11,14 @@
 
 namespace petrel::router {
 
+// Of Nats-Trace-Dest: no trace from here on.
+inline constexpr Slice kTraceDisabled = "trace disabled";
+
 // What the headers of the message are to say; "": what they said before.
 struct ImportedHeaders {
   std::string info = {};               // JSON of Nats-Request-Info, whatever the publisher claimed
   std::string trace_destination = {};  // Nats-Trace-Dest
+  bool replaces_trace = false;         // in its place, if it is there
 };
 
 class ImportedMessage {

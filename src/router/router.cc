@@ -1,5 +1,7 @@
 #include "petrel/router/router.h"
 
+#include "router/imported_message.h"
+
 #include "petrel/base/check.h"
 #include "petrel/base/same_bytes.h"
 #include "petrel/subject/subject.h"
@@ -439,6 +441,7 @@ bool Router::observe(const DeliveryPlan::Local& entry, const Message& message,
       return is_dry || deliver(entry.slot, *subscription, message, Slice());
     }
   }
+  if (to.is_endpoint) return observe_endpoint(entry, message, observer, is_dry);
   Egress egress{&to, subscription->subject(), subscription->queue(), EgressOutcome::kDelivered};
   if (to.is_closed) {
     egress.outcome = EgressOutcome::kClosed;
@@ -450,6 +453,18 @@ bool Router::observe(const DeliveryPlan::Local& entry, const Message& message,
   observer.on_egress(egress);
   if (egress.outcome != EgressOutcome::kDelivered) return false;
   return is_dry || deliver(entry.slot, *subscription, message, Slice());
+}
+
+// What is delivered again later must not be traced then.
+bool Router::observe_endpoint(const DeliveryPlan::Local& entry, const Message& message,
+                              RouteObserver& observer, bool is_dry) {
+  Subscription& subscription = *subscriptions_.find(entry.slot, entry.generation);
+  static_cast<Endpoint*>(subscription.receiver)->observe(observer, message);
+  if (is_dry) return true;
+  const ImportedMessage untraced(
+      message, message.subject, message.reply(),
+      {.trace_destination = std::string(kTraceDisabled), .replaces_trace = true});
+  return deliver(entry.slot, subscription, untraced.message(), Slice());
 }
 
 bool Router::observe_group(AccountInterest& account, const DeliveryPlan::Group& group,

@@ -17,7 +17,6 @@ namespace {
 constexpr Slice kReplyPrefix = "_R_.";
 constexpr Slice kAckPrefix = "$JS.ACK.";
 constexpr Slice kTrackedSuffix = ".T";
-constexpr const char* kTraceDisabled = "trace disabled";
 constexpr size_t kTokenBytes = 6;
 constexpr size_t kEventIdBytes = 22;
 constexpr Slice kDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -205,7 +204,7 @@ bool ServiceImports::pass_request(const ServiceLink& link, const ImportedHeaders
   RouteObserver* observer = observer_;
   if (observer != nullptr && !link.allow_trace) {
     if (is_dry_) return false;
-    changed.trace_destination = kTraceDisabled;
+    changed.trace_destination.assign(kTraceDisabled);
     observer_ = nullptr;
   } else if (observer != nullptr) {
     changed.trace_destination = portal_of(*link.exporter).prefix + random_token(kTokenBytes);

@@ -2,6 +2,7 @@
 
 #include "server/time_zone_file.h"
 
+#include "petrel/auth/account.h"
 #include "petrel/base/go_duration.h"
 #include "petrel/disk/open_disk.h"
 #include "petrel/shard/jetstream_usage.h"
@@ -84,6 +85,8 @@ JetStream::JetStream(JetStreamSetup setup) : setup_(std::move(setup)) {
   node_.seal = [this](Slice bytes) { return keys_.seal(bytes); };
   node_.is_sealed = [this](Slice bytes) { return keys_.is_current(bytes); };
   node_.payload_max = setup_.options.max_payload;
+  node_.system_account = setup_.options.system_account;
+  if (node_.system_account.empty()) node_.system_account = auth::kSystemAccount;
   node_.log = [this](jetstream::LogLevel level, std::string text) { say(level_of(level), text); };
   node_.random = [] { return random_seed(); };
   node_.time_zone = read_time_zone;

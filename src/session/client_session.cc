@@ -273,6 +273,7 @@ void ClientSession::fail_parse(Slice rest, size_t offset) {
       refuse_authentication();
       return;
     case proto::ParseErrorKind::kMaxPayload:
+      trace_oversized(rest);
       log(LogLevel::kError, "maximum payload exceeded: " + std::to_string(error.announced_bytes) +
                                 " vs " + std::to_string(parser_.limits().max_payload));
       send_error("Maximum Payload Violation");

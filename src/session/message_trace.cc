@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <utility>
@@ -16,13 +17,31 @@ namespace {
 
 constexpr Slice kDestination = "Nats-Trace-Dest";
 constexpr Slice kTraceOnly = "Nats-Trace-Only";
+constexpr Slice kParent = "traceparent";
 constexpr Slice kOriginAccount = "Nats-Trace-Origin-Account";
+// Has JetStream, sends backups in binary, keeps groups by account.
+constexpr uint64_t kJetStreamFlags = 7;
 constexpr Slice kDisabled = "trace disabled";
 
 bool is_true(std::string value) {
   std::transform(value.begin(), value.end(), value.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return value == "1" || value == "true" || value == "on";
+}
+
+bool is_parent(Slice key) {
+  return std::equal(key.begin(), key.end(), kParent.begin(), kParent.end(),
+                    [](char given, char wanted) { return (given | 0x20) == wanted; });
+}
+
+// Four parts, the last of two hexadecimal digits that fit into seven bits, the lowest set.
+bool has_sampled_flag(Slice parent) {
+  if (std::count(parent.begin(), parent.end(), '-') != 3) return false;
+  const Slice flags = parent.substr(parent.rfind('-') + 1);
+  int value = 0;
+  const auto [end, error] = std::from_chars(flags.data(), flags.data() + flags.size(), value, 16);
+  return flags.size() == 2 && error == std::errc() && end == flags.data() + 2 &&
+         (value & 0x81) == 1;
 }
 
 void append_member(std::string& out, Slice key, Slice value) {
@@ -91,21 +110,24 @@ TraceOrder read_trace_order(Slice header_block) {
   TraceOrder order;
   if (!header_block.starts_with(proto::kHeaderLine)) return order;
   const proto::HeaderView view(header_block);
-  if (!view.has(kDestination)) return order;
   size_t cursor = 0;
   proto::Header header;
   while (view.next(cursor, header)) {
     Slice value = header.value;
     while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
-    if (!header.key.empty() && !value.empty()) {
-      order.headers[std::string(header.key)].emplace_back(value);
-    }
+    if (header.key.empty() || value.empty()) continue;
+    if (header.key == kDestination && value == kDisabled) return TraceOrder{};
+    if (is_parent(header.key) && has_sampled_flag(value)) order.is_sampled = true;
+    order.headers[std::string(header.key)].emplace_back(value);
   }
-  const Slice destination = first_of(order, kDestination);
-  if (destination.empty() || destination == kDisabled) return TraceOrder{};
-  order.is_trace_only = is_true(std::string(first_of(order, kTraceOnly)));
+  order.destination = first_of(order, kDestination);
+  if (!order.destination.empty()) {
+    order.is_sampled = false;
+    order.is_trace_only = is_true(std::string(first_of(order, kTraceOnly)));
+  } else if (!order.is_sampled) {
+    return TraceOrder{};
+  }
   order.refused_by = first_of(order, kOriginAccount);
-  order.destination = destination;
   return order;
 }
 
@@ -152,10 +174,17 @@ void MessageTrace::on_stream_export(Slice account, Slice to) {
   events_.push_back('}');
 }
 
+void MessageTrace::on_stored(Slice stream, Slice subject) {
+  events_.append(",").append(begin_event("js"));
+  append_member(events_, "stream", stream);
+  append_member(events_, "subject", subject);
+  events_.push_back('}');
+}
+
 void MessageTrace::on_egress(const router::Egress& egress) {
   events_.append(",").append(begin_event("eg"));
   append_member(events_, "kind", uint64_t{0});
-  // The router delivers to nothing but sessions.
+  // The router names no endpoint here.
   const auto* session = static_cast<const ClientSession*>(egress.receiver);
   append_member(events_, "cid", session != nullptr ? session->cid() : 0);
   if (session != nullptr && session->connect_info() != nullptr) {
@@ -204,7 +233,7 @@ void MessageTrace::append_server(std::string& out, uint64_t sequence) const {
   append_map(out, "feature_flags", config.feature_flags,
              [&](bool is_on) { out.append(is_on ? "true" : "false"); });
   out.append(",\"jetstream\":").append(info.jetstream ? "true" : "false");
-  append_member(out, "flags", uint64_t{0});
+  append_member(out, "flags", info.jetstream ? kJetStreamFlags : 0);
   append_member(out, "seq", sequence);
   append_member(out, "time", timestamp(context_.wall_now));
   out.push_back('}');

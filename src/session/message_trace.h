@@ -3,8 +3,7 @@
 //
 // Owner: ClientSession, for one message. Thread: the connection's loop.
 // Limits: the event is as large as the headers and one entry for each subscription; it is sent
-// uncompressed whatever Accept-Encoding says. traceparent has no effect: it needs a destination set
-// for the account.
+// after the message was routed and does not wait for a stream: what a stream refuses is not told.
 // Source: spec protocol.md section 10.
 #pragma once
 
@@ -22,11 +21,12 @@ namespace petrel::session {
 struct TraceOrder {
   std::string destination;  // empty: no event
   bool is_trace_only = false;
-  std::string refused_by;  // the value of a header that turns tracing off
+  bool is_sampled = false;  // by traceparent; the destination is the account's
+  std::string refused_by;   // the value of a header that turns tracing off
   std::map<std::string, std::vector<std::string>> headers;
 };
 
-// An empty order for messages without tracing headers.
+// Without headers for messages that are not to be traced.
 TraceOrder read_trace_order(Slice header_block);
 
 class MessageTrace final : public router::RouteObserver {
@@ -39,6 +39,7 @@ class MessageTrace final : public router::RouteObserver {
   void on_egress(const router::Egress& egress) override;
   void on_service_import(Slice account, Slice from, Slice to) override;
   void on_stream_export(Slice account, Slice to) override;
+  void on_stored(Slice stream, Slice subject) override;
 
   const std::string& destination() const { return order_.destination; }
   bool is_trace_only() const { return order_.is_trace_only; }

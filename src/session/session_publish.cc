@@ -33,7 +33,8 @@ bool may_be_reserved(Slice subject) {
 void ClientSession::on_publish(const proto::Op& op) {
   const bool may_be_traced =
       op.header_bytes != 0 &&
-      op.message.substr(0, op.header_bytes).find("Nats-Trace-Dest") != Slice::npos;
+      ((tenant_ != nullptr && !tenant_->trace_destination.empty()) ||
+       op.message.substr(0, op.header_bytes).find("Nats-Trace-Dest") != Slice::npos);
   if (may_be_traced) [[unlikely]] {
     on_traced_publish(op);
   } else {
@@ -127,34 +128,66 @@ uint32_t ClientSession::route(const router::Message& message, MessageTrace* trac
 void ClientSession::on_traced_publish(const proto::Op& op) {
   TraceOrder order = read_trace_order(op.message.substr(0, op.header_bytes));
   const bool is_trace_only = order.is_trace_only;
-  const std::string& destination = order.destination;
-  if (destination.empty()) {
-    publish(op, nullptr);
-    return;
+  switch (judge_trace(order)) {
+    case TraceVerdict::kTraced: {
+      MessageTrace trace(context_, std::move(order), op.message.size());
+      trace.add_ingress(*this, op.subject);
+      publish(op, &trace);
+      publish_event(trace, op.message.substr(0, op.header_bytes));
+      return;
+    }
+    case TraceVerdict::kUntraced:
+      if (!is_trace_only) publish(op, nullptr);
+      return;
+    case TraceVerdict::kUntracedAnywhere:
+      if (!is_trace_only) publish_untraced(op);
+      return;
+    case TraceVerdict::kRefused:
+      return;
   }
+}
+
+ClientSession::TraceVerdict ClientSession::judge_trace(TraceOrder& order) {
+  if (order.headers.empty()) return TraceVerdict::kUntraced;
   if (!order.refused_by.empty()) {
     log(LogLevel::kError,
         "Message tracing disabled because of header \"Nats-Trace-Origin-Account\" with value=" +
             go_quote(order.refused_by));
-    if (!is_trace_only) publish_untraced(op);
-    return;
+    return TraceVerdict::kUntracedAnywhere;
   }
+  if (order.is_sampled) {
+    if (tenant_ == nullptr || tenant_->trace_destination.empty()) return TraceVerdict::kUntraced;
+    const int percent = tenant_->trace_sampling;
+    const bool is_taken = percent <= 0 || percent >= 100 ||
+                          context_.prng.below(100) <= static_cast<uint64_t>(percent);
+    if (!is_taken) return TraceVerdict::kUntracedAnywhere;
+    order.destination = tenant_->trace_destination;
+  }
+  const std::string& destination = order.destination;
   if (!subject::is_valid_literal(destination)) {
     log(LogLevel::kError,
         "Destination " + go_quote(destination) + " is not valid, won't be able to trace events");
-    if (!is_trace_only) publish(op, nullptr);
-    return;
+    return TraceVerdict::kUntraced;
   }
   const bool is_allowed = !has_gateway_prefix(destination) && !destination.starts_with("$NRG.") &&
                           (!checks_publish_ || user_->permissions->may_publish(destination));
-  if (!is_allowed) {
-    refuse_publish(destination);
-    return;
-  }
-  MessageTrace trace(context_, std::move(order), op.message.size());
-  trace.add_ingress(*this, op.subject);
-  publish(op, &trace);
-  publish_event(trace);
+  if (is_allowed) return TraceVerdict::kTraced;
+  refuse_publish(destination);
+  return TraceVerdict::kRefused;
+}
+
+// The payload of a message that is too large is not read; of its headers what came with the line
+// may ask for a trace.
+void ClientSession::trace_oversized(Slice came) {
+  const proto::ParseError& error = parser_.error();
+  if (error.header_bytes == 0 || came.empty()) return;
+  const Slice asked = came.substr(0, error.header_bytes);
+  TraceOrder order = read_trace_order(asked);
+  if (judge_trace(order) != TraceVerdict::kTraced) return;
+  MessageTrace trace(context_, std::move(order), static_cast<size_t>(error.announced_bytes));
+  trace.add_ingress(*this, error.args);
+  trace.set_ingress_error("maximum payload exceeded");
+  publish_event(trace, asked);
 }
 
 // Goes on with headers that tell other servers not to trace either.
@@ -171,14 +204,18 @@ void ClientSession::publish_untraced(const proto::Op& op) {
   publish(changed, nullptr);
 }
 
-void ClientSession::publish_event(const MessageTrace& trace) {
-  const std::string json = trace.to_json(++context_.trace_events);
-  const std::string size = std::to_string(json.size());
-  const std::string tail = size + "\r\n" + json + "\r\n";
+void ClientSession::publish_event(const MessageTrace& trace, Slice asked) {
+  std::string body = trace.to_json(++context_.trace_events);
+  std::string header;
+  if (context_.pack_event != nullptr) header = context_.pack_event(asked, body);
+  std::string sizes = header.empty() ? "" : std::to_string(header.size()) + " ";
+  sizes += std::to_string(header.size() + body.size());
+  const std::string tail = sizes + "\r\n" + header + body + "\r\n";
   router::Message event;
   event.subject = trace.destination();
   event.tail = tail;
-  event.sizes_bytes = static_cast<uint32_t>(size.size());
+  event.sizes_bytes = static_cast<uint32_t>(sizes.size());
+  event.header_bytes = static_cast<uint32_t>(header.size());
   context_.router.route(*account, event);
 }
 

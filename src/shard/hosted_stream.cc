@@ -1,6 +1,7 @@
 #include "shard/hosted_stream.h"
 
 #include "petrel/router/endpoint.h"
+#include "petrel/router/router.h"
 #include "petrel/shard/jetstream_service.h"
 
 namespace petrel::shard {
@@ -30,6 +31,11 @@ class HostedStream::StreamInlet final : public router::Endpoint {
     plain.subject = mapped_;
     target_.assign(kApiPrefix).append(subscription.subject().substr(domain.size()));
     hosted_.stream_->take(inlet_, plain, target_);
+  }
+
+  void observe(router::RouteObserver& observer, const router::Message& message) const override {
+    if (inlet_ != jetstream::Inlet::kPublish) return;
+    observer.on_stored(hosted_.stream_->config().name, message.subject);
   }
 
  private:

@@ -93,6 +93,10 @@ class JetStreamApi::Inlet final : public router::Endpoint {
   void take(const router::Subscription& /*subscription*/, const router::Message& message) override {
     api_.take(of_, message);
   }
+  // nats-server serves it from the system account.
+  void observe(router::RouteObserver& observer, const router::Message& message) const override {
+    observer.on_service_import(api_.node_.system_account, message.subject, message.subject);
+  }
 
  private:
   void subscribe(const std::string& subject) {
@@ -200,7 +204,7 @@ Instant JetStreamApi::run(router::Router& /*router*/, Instant now, WallTime wall
 void JetStreamApi::handle(Request request) {
   const ApiSubject subject = jetstream::parse_api_subject(request.request.subject);
   if (subject.call == ApiCall::kUnknown) return;
-  if (subject.is_system && request.account->name != "$SYS") return;
+  if (subject.is_system && request.account->name != node_.system_account) return;
   const auto level = proto::HeaderView(request.request.header).find("Nats-Required-Api-Level");
   if (level.has_value()) {
     if (const auto refused = jetstream::check_required_level(*level)) {

@@ -1,6 +1,7 @@
 #include "petrel/shard/shard.h"
 
 #include "petrel/base/check.h"
+#include "petrel/system/response.h"
 
 #include <algorithm>
 #include <array>
@@ -14,6 +15,12 @@ constexpr size_t kPartsMax = 64;
 constexpr size_t kScatteredMin = 32;      // connections touched
 constexpr size_t kScatteredBytes = 1024;  // for each of them
 constexpr Duration kScatteredWait = Duration::micros(250);
+
+std::string pack_event(Slice headers, std::string& body) {
+  system::EncodedBody packed = system::encode(std::move(body), system::accepted_encoding(headers));
+  body = std::move(packed.body);
+  return std::move(packed.header);
+}
 }  // namespace
 
 using session::ClientSession;
@@ -28,6 +35,7 @@ Shard::Shard(const ShardOptions& options, ShardPort& port, router::AccountRegist
       context_{router_, accounts, *this, prng_, counters_, std::move(config), {}, {}} {
   router_.set_names(context_.config->cluster_name, context_.config->server_hash);
   context_.turns.set_limits(context_.config->turn_limits);
+  context_.pack_event = pack_event;
 }
 
 Shard::~Shard() = default;

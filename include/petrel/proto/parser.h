@@ -65,7 +65,9 @@ struct ParseError {
   int64_t allowed_bytes = 0;                     // kMaxPayload: the limit it broke
   BadArguments arguments = BadArguments::kNone;  // kSilent
   OpKind operation = OpKind::kPub;               // kSilent: whose arguments
-  Slice args;         // kSilent: the arguments, valid as long as the input and the parser
+  uint32_t header_bytes = 0;                     // kMaxPayload: of an HPUB
+  Slice args;  // kSilent: the arguments, valid as long as the input and the parser; kMaxPayload:
+               // the subject
   uint8_t state = 0;  // kUnknownOperation: nats-server's number of the parser state
 };
 

@@ -10,6 +10,8 @@
 
 namespace petrel::router {
 
+class RouteObserver;
+
 class Endpoint : public Receiver {
  public:
   Endpoint(BufferPool& pool, uint16_t loop) : Receiver(pool, ConnectionHandle{~0U, 0, loop}) {
@@ -20,6 +22,8 @@ class Endpoint : public Receiver {
   // The message is a view that ends with the call: keep a copy of what is needed later.
   // REQUIRES: does not call Router::route (it is running); answers wait for LoopService::run.
   virtual void take(const Subscription& subscription, const Message& message) = 0;
+  // What a trace says of a message that comes here; nothing is said of most.
+  virtual void observe(RouteObserver& /*observer*/, const Message& /*message*/) const {}
 
  private:
   bool may_receive(const Subscription&, const Message&) override { return true; }

@@ -53,6 +53,8 @@ class RouteObserver {
   // The message goes to a service of another account / leaves to a subscriber there.
   virtual void on_service_import(Slice account, Slice from, Slice to) = 0;
   virtual void on_stream_export(Slice account, Slice to) = 0;
+  // A stream takes it in.
+  virtual void on_stored(Slice stream, Slice subject) = 0;
 };
 
 struct RouterOptions {
@@ -197,6 +199,8 @@ class Router {
                       RouteObserver& observer, bool is_dry);
   bool observe(const DeliveryPlan::Local& entry, const Message& message, RouteObserver& observer,
                bool is_dry);
+  bool observe_endpoint(const DeliveryPlan::Local& entry, const Message& message,
+                        RouteObserver& observer, bool is_dry);
   bool observe_group(AccountInterest& account, const DeliveryPlan::Group& group,
                      const Message& message, RouteObserver& observer, bool is_dry);
   void send_to_loop(uint16_t loop, const Message& message, Delivery delivery);

@@ -25,6 +25,7 @@
 namespace petrel::session {
 
 class MessageTrace;
+struct TraceOrder;
 
 struct PeerName {
   std::string ip;
@@ -214,7 +215,12 @@ class ClientSession final : public router::Receiver {
   // After `op` was published: the frames behind it that differ in nothing but their payload.
   void publish_repeats(const proto::Op& op, Slice& bytes, uint64_t delivered_end);
   void publish_untraced(const proto::Op& op);
-  void publish_event(const MessageTrace& trace);
+  // What becomes of a message whose headers may ask for a trace.
+  enum class TraceVerdict : uint8_t { kTraced, kUntraced, kUntracedAnywhere, kRefused };
+  TraceVerdict judge_trace(TraceOrder& order);
+  void trace_oversized(Slice came);
+  // `asked`: the headers of the message.
+  void publish_event(const MessageTrace& trace, Slice asked);
   uint32_t route(const router::Message& message, MessageTrace* trace);
   bool may_publish(const proto::Op& op, MessageTrace* trace);
   void refuse_publish(Slice subject);

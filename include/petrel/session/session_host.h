@@ -155,6 +155,9 @@ struct SessionContext {
   std::string mapped_subject = {};  // result of a subject mapping
   uint64_t trace_events = 0;        // message trace events sent
   TurnBudget turns = {};
+  // Packs the body of an event as the headers of a message ask for it; the header block that says
+  // so, "" for none. Null: events go as they are.
+  std::string (*pack_event)(Slice headers, std::string& body) = nullptr;
 };
 
 }  // namespace petrel::session

@@ -44,6 +44,7 @@ struct JetStreamNode {
   std::string server_name;
   std::string server_id;
   std::string cluster;
+  std::string system_account;
   std::string directory;  // <store_dir>/petrel
   conf::JetStreamOptions options;
   int64_t payload_max = 0;  // max_payload

@@ -50,6 +50,45 @@ TEST_F(EndpointTest, AMessageToASubjectOfItsOwnSaysWhatItWas) {
   EXPECT_NE(client.take().find("MSG orders.eu 7 $JS.ACK.x 2\r\nhi\r\n"), std::string::npos);
 }
 
+// What observe() of the endpoint says is all that is told of it.
+class TracedEndpoint final : public Endpoint {
+ public:
+  explicit TracedEndpoint(Router& router) : Endpoint(router.buffers(), router.loop()) {}
+  void take(const Subscription& /*subscription*/, const Message& message) override {
+    taken.append(message.body());
+  }
+  void observe(RouteObserver& observer, const Message& message) const override {
+    observer.on_stored("S", message.subject);
+  }
+  std::string taken;
+};
+
+class Told final : public RouteObserver {
+ public:
+  void on_egress(const Egress& /*egress*/) override { lines.append("egress\n"); }
+  void on_service_import(Slice /*account*/, Slice /*from*/, Slice /*to*/) override {}
+  void on_stream_export(Slice /*account*/, Slice /*to*/) override {}
+  void on_stored(Slice stream, Slice subject) override {
+    lines.append(stream).append(" ").append(subject).append("\n");
+  }
+  std::string lines;
+};
+
+TEST_F(EndpointTest, ATraceNamesNoEndpointAsReceiverAndEndsThere) {
+  TracedEndpoint stream(router_);
+  TakingEndpoint silent(router_);
+  router_.add_endpoint(account_, stream, "orders.>", "");
+  router_.add_endpoint(account_, silent, "orders.eu", "");
+  const std::string header = "NATS/1.0\r\nNats-Trace-Dest: t\r\nA: b\r\n\r\n";
+  OwnedMessage owned("orders.eu", "r", header + "ok", static_cast<uint32_t>(header.size()));
+  Told told;
+  EXPECT_EQ(router_.route_observed(account_, owned.message, told, true), 2U);
+  EXPECT_EQ(stream.taken + silent.taken, "");
+  EXPECT_EQ(router_.route_observed(account_, owned.message, told, false), 2U);
+  EXPECT_EQ(told.lines, "S orders.eu\nS orders.eu\n");
+  EXPECT_EQ(stream.taken, "NATS/1.0\r\nNats-Trace-Dest: trace disabled\r\nA: b\r\n\r\nok");
+}
+
 TEST_F(EndpointTest, TakesNothingOnceRemoved) {
   TakingEndpoint endpoint(router_);
   const uint32_t slot = router_.add_endpoint(account_, endpoint, "orders.>", "");

@@ -237,6 +237,9 @@ class SeenEgress final : public RouteObserver {
   void on_stream_export(Slice account, Slice to) override {
     lines.push_back("export " + std::string(account) + " " + std::string(to));
   }
+  void on_stored(Slice stream, Slice subject) override {
+    lines.push_back("stored " + std::string(stream) + " " + std::string(subject));
+  }
   std::vector<std::string> lines;
 };
 

@@ -160,5 +160,48 @@ TEST_F(MessageTraceTest, TheOldOriginHeaderTurnsTracingOff) {
   EXPECT_EQ(SessionWorld::take(hears), "");
 }
 
+// traceparent of an account that wants a part: some are traced, of the others every server is told
+// to leave them alone.
+TEST_F(MessageTraceTest, AnAccountTracesItsShareOfSampledMessages) {
+  conf::Options options;
+  conf::AccountOptions account;
+  account.name = "A";
+  account.trace_destination = "trace";
+  account.trace_sampling = 20;
+  account.users = {{.user = "ann", .password = "1"}};
+  options.accounts.push_back(account);
+  auto accounts = auth::AccountSnapshot::create(options);
+  ASSERT_TRUE(accounts.is_ok());
+  SessionConfig config;
+  config.accounts = std::move(accounts).value();
+  config.authenticator = std::make_shared<const auth::Authenticator>(options, config.accounts);
+  world_.use(std::move(config));
+  ClientSession& hears = world_.connected(kAnn);
+  SessionWorld::feed(hears, "SUB trace 1\r\n");
+  ClientSession& client = world_.connected(std::string(kAnn) + ",\"headers\":true");
+  SessionWorld::feed(client, "SUB foo 2\r\n");
+  int traced = 0;
+  for (int i = 0; i < 200; ++i) {
+    const std::string got = SessionWorld::ask(client, hpub("foo", "TraceParent: 0-1-2-01\r\n"));
+    const bool is_traced = !SessionWorld::take(hears).empty();
+    EXPECT_NE(is_traced, got.find("Nats-Trace-Dest: trace disabled") != std::string::npos) << got;
+    traced += is_traced ? 1 : 0;
+  }
+  EXPECT_GT(traced, 10);
+  EXPECT_LT(traced, 90);
+}
+
+TEST_F(MessageTraceTest, AnEventIsPackedAsTheMessageAsks) {
+  world_.context.pack_event = [](Slice headers, std::string& body) {
+    body = "packed";
+    return std::string(headers.find("Accept-Encoding: x") == Slice::npos ? "" : "H\r\n");
+  };
+  ClientSession& hears = world_.connected("\"headers\":true");
+  SessionWorld::feed(hears, "SUB trace 1\r\n");
+  ClientSession& client = world_.connected("\"headers\":true");
+  SessionWorld::feed(client, hpub("foo", kToTrace + "Accept-Encoding: x\r\n"));
+  EXPECT_EQ(SessionWorld::take(hears), "HMSG trace 1 3 9\r\nH\r\npacked\r\n");
+}
+
 }  // namespace
 }  // namespace petrel::session
