@@ -48,10 +48,11 @@ bool RaftCore::can_campaign() const {
 }
 
 // A replica that hears a leader, or may have heard one before it restarted, helps nobody else:
-// leases rest on this.
+// leases rest on this. A leader stays protected when its term is over: the news of a higher term
+// reaches this replica before it reaches the leader.
 bool RaftCore::is_leader_alive() const {
   if (role_ == RaftRole::kLeader) return true;
-  if (is_booting_) return true;
+  if (is_booting_ || protect_ticks_ > 0) return true;
   if (leader_ == kNoNode) return false;
   return is_quiesced_ || elapsed_ < options_->election_ticks;
 }
@@ -62,7 +63,7 @@ bool RaftCore::is_log_current(const Message& message) const {
 }
 
 void RaftCore::campaign() {
-  if (role_ == RaftRole::kLeader || !can_campaign()) return;
+  if (is_leader_alive() || !can_campaign()) return;
   is_quiesced_ = false;
   start_pre_vote();
 }
@@ -151,8 +152,8 @@ bool RaftCore::learns_of_removal(const Message& message) {
 
 void RaftCore::on_vote(const Message& message) {
   const bool is_free = hard_.vote == message.from || (hard_.vote == kNoNode && leader_ == kNoNode);
-  const bool granted =
-      can_vote() && is_free && is_log_current(message) && (message.has(kForced) || !is_booting_);
+  const bool granted = can_vote() && is_free && is_log_current(message) &&
+                       (message.has(kForced) || !is_leader_alive());
   Message reply = make(MessageKind::kVoteReply, message.from);
   if (granted) {
     hard_.vote = message.from;
@@ -183,6 +184,7 @@ void RaftCore::become_leader() {
   ballots_.clear();
   elapsed_ = 0;
   idle_ticks_ = 0;
+  protect_ticks_ = 0;
   is_booting_ = false;
   receiving_.reset();
   store_chunk_.reset();
@@ -200,6 +202,7 @@ void RaftCore::become_leader() {
 // The leader is known to be gone: campaign soon, a little later than others if told so.
 void RaftCore::lose_leader(uint32_t stagger_ticks) {
   leader_ = kNoNode;
+  protect_ticks_ = 0;
   is_quiesced_ = false;
   if (role_ != RaftRole::kFollower) return;
   reset_timeout();

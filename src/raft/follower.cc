@@ -15,6 +15,7 @@ void RaftCore::follow(NodeId leader) {
   if (leader_ == kNoNode) reset_timeout();
   leader_ = leader;
   elapsed_ = 0;
+  protect_ticks_ = options_->election_ticks;
   is_booting_ = false;
 }
 

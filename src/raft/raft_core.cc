@@ -75,6 +75,7 @@ void RaftCore::tick(Instant now) {
 
 void RaftCore::tick_follower() {
   ++elapsed_;
+  if (protect_ticks_ > 0) --protect_ticks_;
   if (elapsed_ >= options_->election_ticks) is_booting_ = false;
   if (elapsed_ < timeout_) return;
   if (can_campaign()) {

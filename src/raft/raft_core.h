@@ -222,6 +222,7 @@ class RaftCore {
   uint32_t elapsed_ =
       0;  // ticks since the leader was heard (follower) or the last heartbeat (leader)
   uint32_t timeout_ = 0;
+  uint32_t protect_ticks_ = 0;  // for so long nobody else is helped, whatever the term becomes
   uint32_t idle_ticks_ = 0;
   RaftRole role_ = RaftRole::kFollower;
   uint8_t priority_;

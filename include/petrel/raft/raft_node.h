@@ -114,7 +114,7 @@ class RaftNode {
   Status read_index(uint64_t context);
   // True: no other leader can exist at `now`, if clocks drift less than the margin of `lease`.
   bool has_lease(Instant now) const;
-  void campaign();  // do not wait for the timeout
+  void campaign();  // does not wait for the timeout, but for a leader that is heard
 
   bool has_ready() const;
   Ready take_ready();

@@ -47,6 +47,7 @@ void GroupsWorld::break_something() {
       if (plan_.balances) balance(node);
       break;
     default:
+      if (plan.misdirects) misdirect_writes(node);
       if (!plan.checkpoints) break;
       if (prng_.chance(200) && !is_out(node)) stop_replica(node, id);
       for (raft::GroupId each = 1; each <= plan_.groups && !is_out(node); ++each) {
@@ -74,14 +75,32 @@ void GroupsWorld::crash_node(uint32_t node) {
   deeds_["messages for unknown groups"] += counts.refused_groups;
   deeds_["messages too many for a link"] += counts.dropped_messages;
   deeds_["suspicions"] += counts.suspicions;
-  for (auto& each : groups_) {
-    if (!each->replicas[node]->is_up()) continue;
-    each->replicas[node]->crash();
-    each->clients->on_crash(node);
+  const bool loses_bits = plan_.group.damage && prng_.chance(500);
+  for (raft::GroupId id = 1; id <= plan_.groups; ++id) {
+    Replica& each = *group(id).replicas[node];
+    if (!each.is_up()) continue;
+    if (loses_bits && may_be_damaged(id, node)) each.damage_on_next_crash();
+    each.crash();
+    group(id).clients->on_crash(node);
   }
   nodes_[node].multi.reset();
   const auto down = Duration::millis(1 + static_cast<int64_t>(prng_.below(1500)));
   queue_.push(now() + down, {EventKind::kStart, node, 0, 0});
+}
+
+// Of each group only the first voters, a minority: the others keep what was acknowledged.
+bool GroupsWorld::may_be_damaged(raft::GroupId id, uint32_t node) const {
+  const uint32_t place = static_cast<uint32_t>((node + plan_.group.nodes - id % plan_.group.nodes) %
+                                               plan_.group.nodes);
+  return place < (plan_.group.voters - 1) / 2;
+}
+
+void GroupsWorld::misdirect_writes(uint32_t node) {
+  if (is_out(node)) return;
+  for (raft::GroupId id = 1; id <= plan_.groups; ++id) {
+    Replica* each = may_be_damaged(id, node) ? replica(id, node) : nullptr;
+    if (each != nullptr && prng_.chance(300)) each->misdirect_next_batch();
+  }
 }
 
 void GroupsWorld::cut_network() {

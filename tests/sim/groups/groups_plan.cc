@@ -40,6 +40,9 @@ GroupsPlan GroupsPlan::of_seed(uint64_t seed) {
   plan.multi.raft = group.raft;
   if (prng.chance(250)) plan.multi.link_bytes_max = 8 << 10;
   if (prng.chance(300)) plan.multi.frame_bytes_aim = 1 << 10;
+  group.damage = !group.memberships && prng.chance(500);
+  group.misdirects = group.damage && prng.chance(500);
+  if (group.damage) group.crashes = true;
   return plan;
 }
 

@@ -355,13 +355,15 @@ FaultCounts GroupsWorld::faults() const {
       disks.torn += disk.torn;
       disks.failed += disk.failed;
       disks.slow += disk.slow;
-      counts["snapshots installed"] += replica->counts().snapshots;
+      disks.flipped += disk.flipped;
+      disks.misdirected += disk.misdirected;
+      const ReplicaCounts& lived = replica->counts();
+      counts["snapshots installed"] += lived.snapshots;
+      counts["logs damaged"] += lived.damaged;
+      counts["damaged logs refilled"] += lived.healed;
     }
   }
-  counts["unsynced writes lost"] = disks.lost;
-  counts["writes torn"] = disks.torn;
-  counts["syncs failed"] = disks.failed;
-  counts["syncs slow"] = disks.slow;
+  add_disk_counts(counts, disks);
   return counts;
 }
 

@@ -109,6 +109,8 @@ class GroupsWorld : public ReplicaHost {
   void break_something();
   void crash_nodes();
   void crash_node(uint32_t node);
+  bool may_be_damaged(raft::GroupId id, uint32_t node) const;
+  void misdirect_writes(uint32_t node);
   void cut_network();
   void reset_link();
   void disturb_clock();
