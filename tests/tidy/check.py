@@ -22,6 +22,7 @@ RULES = {
     "machine": rules_tree.machine,
     "readmes": rules_tree.readmes,
     "compatibility": rules_tree.compatibility,
+    "planted_bugs": rules_tree.planted_bugs,
     "headers": rules_tree.headers,
     "format": rules_tree.clang_format,
 }

@@ -28,6 +28,8 @@ CLEAN = {
     "docs/compatibility.tsv": "id\tstatus\ttest\tnote\nA-1\tworks\ttests/unit/a_test.cc:First\t\n"
                               "A-2\tdiffers\ttests/unit/a_test.cc\tby design\n",
     "tests/unit/a_test.cc": "TEST(A, First) {}\n",
+    "tests/sim/mutants/bug.patch": "A bug.\n\n--- a/src/subject/token.cc\n+++ b/src/subject/token.cc\n"
+                                   "@@ -4 +4 @@\n-Value token() { return 1; }\n+Value token() { return 0; }\n",
 }
 LONG = "void f() {\n  int value = 0;\n" + BODY * 70 + "}\n"
 TOKEN = "src/subject/token.cc"
@@ -77,6 +79,7 @@ VIOLATIONS = [
     ("compatibility", "docs/compatibility.tsv", "id\tstatus\ttest\tnote\nA-1\tworks\ttests/unit/a_test.cc:No\t\n",
      "no test"),
     ("compatibility", "docs/compatibility.tsv", "id\tstatus\ttest\tnote\nA-1\tdiffers\t\t\n", "without a reason"),
+    ("planted_bugs", TOKEN, "Value token() { return 2; }\n", "bug.patch:1: does not fit"),
     ("headers", "include/petrel/base/value.h", "uint64_t a;\n", "value.h:1: does not compile alone"),
     ("format", TOKEN, "int   a ;\n", "token.cc:1"),
 ]
