@@ -169,6 +169,12 @@ std::vector<Scenario> Scenario::all() {
                   .has_leases = true,
                   .depth = 5};
   leases.limits = {.ticks = 2, .crashes = 1, .turns = 3, .transfers = 1};
+  // The leader is heard again while elections go on.
+  Scenario late = leases;
+  late.name = "late_heartbeat";
+  late.others_ask = true;
+  late.depth = 8;
+  late.limits = {.ticks = 1};
   // Grows to all three, then shrinks to the two that were added.
   Scenario twice{.name = "joint_twice",
                  .membership = alone,
@@ -189,11 +195,21 @@ std::vector<Scenario> Scenario::all() {
   joint.deep = 10;
   shrink.deep = 7;
   leases.deep = 7;
+  late.deep = 10;
   twice.deep = 10;
   joint_leases.deep = 8;
-  return {
-      elections, writes, steady,       diverged(voters), joint, shrink, joint_cut(alone, others),
-      twice,     leases, joint_leases, snapshot(voters)};
+  return {elections,
+          writes,
+          steady,
+          diverged(voters),
+          joint,
+          shrink,
+          joint_cut(alone, others),
+          twice,
+          leases,
+          joint_leases,
+          late,
+          snapshot(voters)};
 }
 
 ExploreWorld::ExploreWorld(const Scenario& scenario)
@@ -223,6 +239,13 @@ void ExploreWorld::settle() {
     while (deliver_settling()) {
     }
     if (scenario_->stops_at_chunk && pool_.empty()) take({StepKind::kTick, 0});
+  }
+  for (uint8_t at = 1; scenario_->others_ask && at < kExploreNodes; ++at) {
+    left_.ticks = 20;
+    while (nodes_[at].raft->role() == raft::RaftRole::kFollower && left_.ticks > 0) {
+      now_ = now_ + options_.tick;  // which the process of the leader sleeps through
+      take({StepKind::kTick, at});
+    }
   }
   left_ = scenario_->limits;
 }

@@ -69,6 +69,7 @@ struct Scenario {
   std::vector<raft::Entry> history = {};  // committed before
   bool settles_first = false;   // node 1 is elected and everything is delivered before the search
   bool stops_at_chunk = false;  // but snapshots are not delivered
+  bool others_ask = false;      // nodes 2 and 3 have lost the leader and asked for votes
   bool has_leases = false;      // time passes; a follower protects for two turns, a lease is one
   Limits limits = {};
   uint32_t depth = 0;  // of the run that belongs to every test
