@@ -31,7 +31,8 @@ ConsumerCore::ConsumerCore(ConsumerSetup setup, ConsumerHost& host)
   ack_subject_ = ack_prefix(host_.stream_config().name, config_.name);
   ack_prefix_ = ack_subject_.size();
   adopt(config_);
-  if (setup.is_new) select_start();
+  is_new_ = setup.is_new;
+  if (is_new_) select_start();
 }
 
 // What follows from the configuration.
@@ -227,6 +228,8 @@ void ConsumerCore::start() {
   } else if (config_.replay_policy == ReplayPolicy::kOriginal) {
     push_.replay_until = host_.messages().state().last_sequence;
   }
+  if (is_new_) advise_action("create");
+  is_new_ = false;
   if (was_paused_) advise_paused();
   wake();
 }
@@ -265,6 +268,7 @@ void ConsumerCore::stop(Slice reason) {
   if (!is_started_) return;
   is_started_ = false;
   const bool has_counts = reason == "Server Shutdown";
+  if (!has_counts) advise_action("delete");
   const std::string status = "409 " + std::string(reason);
   for (auto pull = pulls_.begin(); pull != pulls_.end(); pull = pulls_.erase(pull)) {
     if (has_counts) {

@@ -22,6 +22,8 @@ void add_number(std::string& json, Slice key, uint64_t value) {
 // "$JS.EVENT." and what stands between it and the names of stream and consumer.
 Slice place_of(Slice kind) {
   if (kind == "consumer_ack") return "METRIC.CONSUMER.ACK";
+  if (kind == "create") return "ADVISORY.CONSUMER.CREATED";
+  if (kind == "delete") return "ADVISORY.CONSUMER.DELETED";
   if (kind == "max_deliver") return "ADVISORY.CONSUMER.MAX_DELIVERIES";
   if (kind == "nak") return "ADVISORY.CONSUMER.MSG_NAKED";
   if (kind == "terminated") return "ADVISORY.CONSUMER.MSG_TERMINATED";
@@ -43,7 +45,8 @@ bool ConsumerCore::begin_advisory(std::string& json, Slice kind, std::string& su
   const bool is_metric = kind == "consumer_ack";
   json = is_metric ? R"({"type":"io.nats.jetstream.metric.v1.)"
                    : R"({"type":"io.nats.jetstream.advisory.v1.)";
-  json.append(kind).append("\"");
+  const bool is_action = kind == "create" || kind == "delete";
+  json.append(is_action ? Slice("consumer_action") : kind).append("\"");
   add_text(json, "id", outside.next_id());
   json += ",\"timestamp\":\"";
   append_time(json, outside.wall_now());
@@ -91,6 +94,16 @@ void ConsumerCore::advise_sample(const AckSubject& at, int64_t ack_time_ns) {
   add_number(json, "stream_seq", at.stream_sequence);
   json.append(",\"ack_time\":").append(std::to_string(ack_time_ns));
   add_number(json, "deliveries", at.deliveries);
+  if (!host_.outside().domain().empty()) add_text(json, "domain", host_.outside().domain());
+  end_advisory(std::move(json), subject);
+}
+
+// `action`: create or delete.
+void ConsumerCore::advise_action(Slice action) {
+  std::string json;
+  std::string subject;
+  if (!begin_advisory(json, action, subject)) return;
+  add_text(json, "action", action);
   if (!host_.outside().domain().empty()) add_text(json, "domain", host_.outside().domain());
   end_advisory(std::move(json), subject);
 }

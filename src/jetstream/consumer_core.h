@@ -220,6 +220,7 @@ class ConsumerCore final : public Consumer {
   void advise_exhausted(uint64_t sequence, uint64_t deliveries);
   void advise_pinned(Slice group);
   void advise_unpinned(Slice group, Slice reason);
+  void advise_action(Slice action);  // create, delete
   void advise_paused();
   void advise_unstored(const DeadLetter& letter);
   void advise_sample(const AckSubject& at, int64_t ack_time_ns);
@@ -242,6 +243,7 @@ class ConsumerCore final : public Consumer {
   WallTime created_;
   std::vector<std::string> filters_;
   bool is_dense_ = true;  // the last match was the next sequence: look there first
+  bool is_new_ = false;   // not started for the first time yet
   bool is_started_ = false;
   bool is_removing_ = false;
   bool was_paused_ = false;

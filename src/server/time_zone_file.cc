@@ -23,17 +23,26 @@ bool is_zone_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), is_allowed);
 }
 
+// Empty: not there.
+std::string read_zone_file(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error) || error) return {};
+  if (std::filesystem::file_size(path, error) > kFileBytesMax || error) return {};
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
 }  // namespace
 
 std::string read_time_zone(std::string_view name) {
   if (!is_zone_name(name)) return {};
+  if (name == "Local") {
+    std::string local = read_zone_file("/etc/localtime");
+    return local.empty() ? read_time_zone("UTC") : local;
+  }
   for (const std::string_view place : kPlaces) {
-    const std::string path = std::string(place).append(name);
-    std::error_code error;
-    if (!std::filesystem::is_regular_file(path, error) || error) continue;
-    if (std::filesystem::file_size(path, error) > kFileBytesMax || error) continue;
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    std::string zone = read_zone_file(std::string(place).append(name));
+    if (!zone.empty()) return zone;
   }
   return {};
 }

@@ -16,7 +16,7 @@ JSON_RULES = (
     ({"nonce"}, r"[A-Za-z0-9_-]{15}", "<id>"),
     ({"cid", "client_id", "seq"}, r"\d+", "<id>"),
     ({"port", "http_port", "https_port"}, r"[1-9]\d*", "<port>"),
-    ({"start", "now", "last_activity", "stop", "config_load_time", "time", "ts", "update_time", "timestamp", "created",
+    ({"start", "end", "now", "last_activity", "stop", "config_load_time", "time", "ts", "update_time", "timestamp", "created",
       "first_ts", "last_ts", "last_active"},
      _TIME, "<time>"),
     ({"uptime", "idle", "rtt"}, _DURATION, "<duration>"),

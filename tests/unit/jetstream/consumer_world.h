@@ -63,6 +63,7 @@ class ConsumerWorld final : public ConsumerHost,
     config_ = config;
     consumer_ = make_consumer({config, wall_now(), true}, *this);
     consumer_->start();
+    advisories.clear();  // that it was made
     turn();
   }
   uint64_t store(const std::string& subject, const std::string& body = "x",
