@@ -5,11 +5,11 @@
 
 #include <benchmark/benchmark.h>
 
-#include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
-#include <mutex>
 #include <string>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 namespace petrel {
 namespace {
@@ -22,22 +22,16 @@ class Waiter final : public store::Journal::Listener {
     std::abort();
   }
   void on_checkpoint_wanted(store::GroupId) override {}
-  void wake() {
-    const std::lock_guard lock(mutex_);
-    is_woken_ = true;
-    woken_.notify_one();
+  Waiter() = default;
+  ~Waiter() override { ::close(wake_fd); }
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  void wait() const {
+    uint64_t count = 0;
+    if (::read(wake_fd, &count, sizeof(count)) != sizeof(count)) std::abort();
   }
-  void wait() {
-    std::unique_lock lock(mutex_);
-    woken_.wait(lock, [this] { return is_woken_; });
-    is_woken_ = false;
-  }
+  const int wake_fd = ::eventfd(0, EFD_CLOEXEC);
   uint64_t synced = 0;
-
- private:
-  std::mutex mutex_;
-  std::condition_variable woken_;
-  bool is_woken_ = false;
 };
 
 // Arguments: back end, records in flight, bytes of a record.
@@ -53,7 +47,7 @@ void BM_journal(benchmark::State& state) {
       (std::filesystem::temp_directory_path() / "petrel_journal_XXXXXX").string();
   if (::mkdtemp(directory.data()) == nullptr) std::abort();
   Waiter waiter;
-  auto disk = *disk::open_disk({backend, [&waiter] { waiter.wake(); }});
+  auto disk = *disk::open_disk({backend, waiter.wake_fd});
   store::JournalOptions options;
   options.directory = directory;
   auto journal = *store::open_journal(*disk, options, waiter);
@@ -90,7 +84,7 @@ void BM_append(benchmark::State& state) {
       (std::filesystem::temp_directory_path() / "petrel_journal_XXXXXX").string();
   if (::mkdtemp(directory.data()) == nullptr) std::abort();
   Waiter waiter;
-  auto disk = *disk::open_disk({disk::Backend::kThreads, nullptr});
+  auto disk = *disk::open_disk({disk::Backend::kThreads, -1});
   store::JournalOptions options;
   options.directory = directory;
   options.gather_bytes_max = size_t{1} << 40;

@@ -159,6 +159,13 @@ int sync_data(int fd) {
   return ::fdatasync(fd) == 0 ? 0 : errno;
 }
 
+void write_event(int fd) {
+  const uint64_t one = 1;
+  // Fails only if the counter is full, and then nobody waits.
+  const ssize_t written = ::write(fd, &one, sizeof(one));
+  static_cast<void>(written);
+}
+
 int sync_directory(const std::string& directory) {
   const ScopedFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd.get() < 0) return errno;

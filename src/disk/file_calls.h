@@ -31,6 +31,8 @@ int set_direct(int fd, bool is_direct);
 // Fewer bytes than asked for only at the end of the file.
 int read_up_to(int fd, uint64_t offset, size_t bytes, std::string& out);
 int sync_data(int fd);
+// Adds one to an eventfd: whoever waits for it goes on.
+void write_event(int fd);
 int sync_directory_of(const std::string& path);
 int sync_directory(const std::string& directory);
 // All of the file and what finds it.

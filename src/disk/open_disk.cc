@@ -3,21 +3,24 @@
 #include "disk/thread_disk.h"
 #include "disk/uring_disk.h"
 
+#include <cstdint>
+#include <unistd.h>
 #include <utility>
 
 namespace petrel::disk {
 
 bool is_uring_usable() {
-  static const bool kIsUsable = UringDisk::create(nullptr).is_ok();
+  static const bool kIsUsable = UringDisk::create(-1).is_ok();
   return kIsUsable;
 }
 
-Result<std::unique_ptr<store::Disk>> open_disk(DiskOptions options) {
-  if (options.backend == Backend::kUring) {
-    PETREL_TRY(std::unique_ptr<store::Disk> disk, UringDisk::create(std::move(options.wake)));
+Result<std::unique_ptr<store::Disk>> open_disk(const DiskOptions& options) {
+  const bool is_automatic = options.backend == Backend::kAutomatic;
+  if (options.backend == Backend::kUring || (is_automatic && is_uring_usable())) {
+    PETREL_TRY(std::unique_ptr<store::Disk> disk, UringDisk::create(options.wake_fd));
     return disk;
   }
-  return std::unique_ptr<store::Disk>(std::make_unique<ThreadDisk>(std::move(options.wake)));
+  return std::unique_ptr<store::Disk>(std::make_unique<ThreadDisk>(options.wake_fd));
 }
 
 }  // namespace petrel::disk

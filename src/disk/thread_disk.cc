@@ -4,8 +4,7 @@
 
 namespace petrel::disk {
 
-ThreadDisk::ThreadDisk(std::function<void()> wake)
-    : queue_(std::move(wake)), paths_(std::make_shared<OpenFile>()) {
+ThreadDisk::ThreadDisk(int wake_fd) : queue_(wake_fd), paths_(std::make_shared<OpenFile>()) {
   for (const WorkQueue::Lane lane : {WorkQueue::Lane::kUrgent, WorkQueue::Lane::kOther}) {
     threads_.emplace_back([this, lane] { queue_.work(lane); });
   }

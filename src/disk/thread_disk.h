@@ -8,7 +8,6 @@
 #include "disk/work_queue.h"
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -18,7 +17,7 @@ namespace petrel::disk {
 
 class ThreadDisk final : public FileTable {
  public:
-  explicit ThreadDisk(std::function<void()> wake);
+  explicit ThreadDisk(int wake_fd);
   // Performs what is under way; nothing is completed any more.
   ~ThreadDisk() override;
 

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <sys/eventfd.h>
+#include <sys/uio.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -46,27 +46,25 @@ size_t bytes_of(const Operation& operation) {
 
 }  // namespace
 
-Result<std::unique_ptr<UringDisk>> UringDisk::create(std::function<void()> wake) {
-  std::unique_ptr<UringDisk> disk(new UringDisk(std::move(wake)));
+Result<std::unique_ptr<UringDisk>> UringDisk::create(int wake_fd) {
+  std::unique_ptr<UringDisk> disk(new UringDisk(wake_fd));
   PETREL_TRY_STATUS(disk->open_ring());
   return disk;
 }
 
-UringDisk::UringDisk(std::function<void()> wake)
-    : wake_(std::move(wake)), workers_(wake_), paths_(std::make_shared<OpenFile>()) {}
+UringDisk::UringDisk(int wake_fd)
+    : wake_fd_(wake_fd), workers_(wake_fd), paths_(std::make_shared<OpenFile>()) {}
 
 Status UringDisk::open_ring() {
-  int rc = io_uring_queue_init(kEntries, &ring_, 0);
+  // The loop enters the kernel anyway before it sleeps: completions need not interrupt it.
+  int rc = io_uring_queue_init(kEntries, &ring_, IORING_SETUP_COOP_TASKRUN);
+  if (rc == -EINVAL) rc = io_uring_queue_init(kEntries, &ring_, 0);  // before Linux 5.19
   is_ring_open_ = rc == 0;
-  if (rc == 0) {
-    event_fd_ = ::eventfd(0, EFD_CLOEXEC);
-    rc = event_fd_ < 0 ? -errno : io_uring_register_eventfd(&ring_, event_fd_);
-  }
+  if (rc == 0 && wake_fd_ >= 0) rc = io_uring_register_eventfd(&ring_, wake_fd_);
   if (rc != 0) {
     return Error{Errc::kUnsupported, "io_uring for files: " + std::generic_category().message(-rc)};
   }
   worker_ = std::thread([this] { workers_.work(WorkQueue::Lane::kOther); });
-  waker_ = std::thread([this] { wake_until_closed(); });
   return Status::ok();
 }
 
@@ -75,22 +73,8 @@ UringDisk::~UringDisk() {
   drain();
   workers_.close();
   if (worker_.joinable()) worker_.join();
-  if (waker_.joinable()) {
-    const uint64_t one = 1;
-    PETREL_CHECK(::write(event_fd_, &one, sizeof(one)) == sizeof(one));
-    waker_.join();
-  }
   if (is_ring_open_) io_uring_queue_exit(&ring_);
-  if (event_fd_ >= 0) ::close(event_fd_);
   close_all();
-}
-
-void UringDisk::wake_until_closed() {
-  uint64_t count = 0;
-  while (!is_closing_) {
-    if (::read(event_fd_, &count, sizeof(count)) < 0 && errno != EINTR) return;
-    if (!is_closing_ && wake_) wake_();
-  }
 }
 
 // --- asking ---
@@ -116,7 +100,7 @@ void UringDisk::start(FileQueue& queue) {
   if (has_sync(operation) && operation.file->sync_error != 0) {
     operation.error = operation.file->sync_error;
     failed_at_once_.push_back(operation.file.get());
-    if (wake_) wake_();
+    if (wake_fd_ >= 0) write_event(wake_fd_);
     return;
   }
   submit(queue);
@@ -171,10 +155,12 @@ void UringDisk::submit_sync(FileQueue& queue, const Operation& operation) {
   ++queue.parts;
 }
 
-// A sync behind a write is linked to it: it does not begin when the write fails or is short.
+// A write around the page cache syncs by itself, without a thread that waits for it. Any other sync
+// behind a write is linked to it: it does not begin when the write fails or is short.
 void UringDisk::submit(FileQueue& queue) {
   Operation& operation = *queue.waiting.front();
   queue.parts = 0;
+  queue.is_synced_write = false;
   queue.write_result = queue.sync_result = 0;
   if (operation.kind != Operation::Kind::kSync) {
     // Both parts or none: a link does not reach from one submission into the next.
@@ -190,10 +176,17 @@ void UringDisk::submit(FileQueue& queue) {
       io_uring_prep_write(entry, operation.file->fd, bytes, count, offset);
     }
     entry->user_data = reinterpret_cast<uint64_t>(operation.file.get());
-    if (operation.kind == Operation::Kind::kWriteAndSync) entry->flags |= IOSQE_IO_LINK;
+    if (operation.kind == Operation::Kind::kWriteAndSync) {
+      queue.is_synced_write = operation.file->is_direct;
+      if (queue.is_synced_write) {
+        entry->rw_flags = RWF_DSYNC;
+      } else {
+        entry->flags |= IOSQE_IO_LINK;
+      }
+    }
     ++queue.parts;
   }
-  if (has_sync(operation)) submit_sync(queue, operation);
+  if (has_sync(operation) && !queue.is_synced_write) submit_sync(queue, operation);
   in_ring_ += queue.parts;
   io_uring_submit(&ring_);
 }
@@ -226,6 +219,8 @@ bool UringDisk::settle(FileQueue& queue) {
     const bool is_interrupted = queue.write_result == -EINTR || queue.write_result == -EAGAIN;
     if (queue.write_result < 0 && !is_interrupted) {
       operation.error = -queue.write_result;
+      // It may have been the sync that failed.
+      if (queue.is_synced_write) operation.file->sync_error = operation.error;
       return true;
     }
     const bool is_end = queue.write_result == 0 && bytes_of(operation) != 0;

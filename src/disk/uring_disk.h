@@ -1,7 +1,7 @@
 // UringDisk: a disk whose reads, writes and syncs the kernel does by itself. What io_uring has no
 // call for, or what takes many calls, is done by one worker thread.
 //
-// Owner: one per loop. Thread: the loop's; a thread of its own waits for completions and wakes it.
+// Owner: one per loop. Thread: the loop's; the kernel itself writes to the eventfd that wakes it.
 #pragma once
 
 #include "disk/file_table.h"
@@ -10,11 +10,9 @@
 
 #include <liburing.h>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -26,7 +24,7 @@ namespace petrel::disk {
 class UringDisk final : public FileTable {
  public:
   // kUnsupported when the kernel or the container forbids io_uring.
-  static Result<std::unique_ptr<UringDisk>> create(std::function<void()> wake);
+  static Result<std::unique_ptr<UringDisk>> create(int wake_fd);
   // Performs what is under way; nothing is completed any more.
   ~UringDisk() override;
 
@@ -60,11 +58,12 @@ class UringDisk final : public FileTable {
     unsigned parts = 0;    // requests in the ring
     int write_result = 0;  // of the last one
     int sync_result = 0;
-    DirectMemory direct = {};  // what a write around the page cache is made from
+    bool is_synced_write = false;  // the write syncs as well
+    DirectMemory direct = {};      // what a write around the page cache is made from
   };
   using Finished = std::vector<std::unique_ptr<Operation>>;
 
-  explicit UringDisk(std::function<void()> wake);
+  explicit UringDisk(int wake_fd);
   Status open_ring();
   void push(Operation operation);
   void start(FileQueue& queue);
@@ -79,22 +78,19 @@ class UringDisk final : public FileTable {
   void finish(FileQueue& queue, Finished& finished);
   void gather(Finished& finished);
   void wait();
-  void wake_until_closed();
 
-  const std::function<void()> wake_;
+  const int wake_fd_;
   WorkQueue workers_;
   const std::shared_ptr<OpenFile> paths_;  // orders what names a path
   std::unordered_map<OpenFile*, FileQueue> files_;
   std::vector<OpenFile*> failed_at_once_;
   io_uring ring_{};
   bool is_ring_open_ = false;
-  int event_fd_ = -1;
-  std::atomic<bool> is_closing_{false};
+  bool is_closing_ = false;
   std::vector<DirectMemory> spare_;
   size_t pending_ = 0;
   size_t in_ring_ = 0;
   std::thread worker_;
-  std::thread waker_;
 };
 
 }  // namespace petrel::disk

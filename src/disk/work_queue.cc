@@ -1,23 +1,31 @@
 #include "disk/work_queue.h"
 
+#include "disk/file_calls.h"
+
 #include <utility>
 
 namespace petrel::disk {
 
+// Workers are told without the lock: they want it at once.
 void WorkQueue::push(std::unique_ptr<Operation> operation) {
-  const MutexLock lock(mutex_);
-  OpenFile* file = operation->file.get();
-  FileQueue& queue = files_[file];
-  queue.waiting.push_back(std::move(operation));
-  if (!queue.is_listed) list(file, queue);
+  Lane lane;
+  {
+    const MutexLock lock(mutex_);
+    OpenFile* file = operation->file.get();
+    FileQueue& queue = files_[file];
+    queue.waiting.push_back(std::move(operation));
+    if (queue.is_listed) return;
+    lane = list(file, queue);
+  }
+  tell(lane);
 }
 
 // Into the lane that its next operation belongs to.
-void WorkQueue::list(OpenFile* file, FileQueue& queue) {
+WorkQueue::Lane WorkQueue::list(OpenFile* file, FileQueue& queue) {
   queue.is_listed = true;
-  const bool is_urgent = queue.waiting.front()->is_urgent();
-  (is_urgent ? urgent_ : other_).push_back(file);
-  (is_urgent ? urgent_ready_ : other_ready_).notify_one();
+  const Lane lane = queue.waiting.front()->is_urgent() ? Lane::kUrgent : Lane::kOther;
+  lane_of(lane).push_back(file);
+  return lane;
 }
 
 void WorkQueue::take_finished(std::vector<std::unique_ptr<Operation>>& finished) {
@@ -75,14 +83,14 @@ void WorkQueue::give_back(OpenFile* file, bool is_finished) {
     if (queue.waiting.empty()) {
       files_.erase(at);
     } else {
-      list(file, queue);
+      tell(list(file, queue));
     }
     if (is_closed_ && files_.empty()) {
       urgent_ready_.notify_all();
       other_ready_.notify_all();
     }
   }
-  if (was_empty && wake_) wake_();
+  if (was_empty && wake_fd_ >= 0) write_event(wake_fd_);
 }
 
 }  // namespace petrel::disk

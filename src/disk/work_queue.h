@@ -12,7 +12,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -23,8 +22,8 @@ class WorkQueue {
  public:
   enum class Lane : uint8_t { kUrgent, kOther };
 
-  // `wake` is called by a worker when something finished and nothing lay finished before.
-  explicit WorkQueue(std::function<void()> wake) : wake_(std::move(wake)) {}
+  // A worker writes to `wake_fd` when something finished and nothing lay finished before; -1: not.
+  explicit WorkQueue(int wake_fd) : wake_fd_(wake_fd) {}
   WorkQueue(const WorkQueue&) = delete;
   WorkQueue& operator=(const WorkQueue&) = delete;
 
@@ -43,14 +42,16 @@ class WorkQueue {
     std::deque<std::unique_ptr<Operation>> waiting;
     bool is_listed = false;  // in a lane, or being performed
   };
-  void list(OpenFile* file, FileQueue& queue) PETREL_REQUIRES(mutex_);
+  // Returns the lane whose worker is to be told.
+  Lane list(OpenFile* file, FileQueue& queue) PETREL_REQUIRES(mutex_);
+  void tell(Lane lane) { (lane == Lane::kUrgent ? urgent_ready_ : other_ready_).notify_one(); }
   Operation* pop(Lane lane);
   void give_back(OpenFile* file, bool is_finished);
   std::deque<OpenFile*>& lane_of(Lane lane) PETREL_REQUIRES(mutex_) {
     return lane == Lane::kUrgent ? urgent_ : other_;
   }
 
-  const std::function<void()> wake_;
+  const int wake_fd_;
   Mutex mutex_;
   std::condition_variable_any urgent_ready_;
   std::condition_variable_any other_ready_;

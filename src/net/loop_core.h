@@ -36,6 +36,7 @@ class LoopCore : public Loop {
   void run() final;
   void stop() final;
   void wake() final;
+  int wake_fd() const final { return wake_fd_; }
   void adopt(int fd, int tag, PeerAddress peer) final;
   Status add_listener(int fd, int tag) final;
   void remove_listener(int tag) final;
@@ -83,7 +84,6 @@ class LoopCore : public Loop {
 
   ConnectionTable& table() { return table_; }
   LoopHandler& handler() { return handler_; }
-  int wake_fd() const { return wake_fd_; }
 
   static constexpr Duration kNoTimeout = {INT64_MAX};
 

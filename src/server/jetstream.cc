@@ -149,8 +149,8 @@ Status JetStream::make_services() {
     LoopThread& loop = *setup_.loops[i];
     disk::DiskOptions options;
     options.backend = backend_of(setup_.options.petrel.disk_backend);
-    options.wake = [&loop] { loop.run_task([](shard::Shard& /*shard*/) {}); };
-    PETREL_TRY(std::unique_ptr<store::Disk> disk, disk::open_disk(std::move(options)));
+    options.wake_fd = loop.loop().wake_fd();
+    PETREL_TRY(std::unique_ptr<store::Disk> disk, disk::open_disk(options));
     auto service =
         std::make_unique<shard::JetStreamService>(node_, i, loop.router(), std::move(disk));
     node_.services.push_back(service.get());

@@ -1,7 +1,6 @@
 // The disks of a server: store::Disk over worker threads or over io_uring.
 //
-// Owner: one per loop. Thread: the loop's; `wake` comes from any thread when something completed
-// and poll() should be called.
+// Owner: one per loop. Thread: the loop's; poll() should be called when `wake_fd` was written to.
 // Errors: open_disk answers kUnsupported when io_uring was asked for and the kernel or the
 // container forbids it.
 // Source: architecture D10.
@@ -11,23 +10,24 @@
 #include "petrel/store/disk.h"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 
 namespace petrel::disk {
 
 enum class Backend : uint8_t {
-  kAutomatic,  // threads
+  kAutomatic,  // io_uring where it works, else threads
   kThreads,
   kUring,
 };
 
 struct DiskOptions {
   Backend backend = Backend::kAutomatic;
-  std::function<void()> wake;  // may be empty: the owner polls
+  // An eventfd that is written to when something completed; it outlives the disk. -1: the owner
+  // polls.
+  int wake_fd = -1;
 };
 
-Result<std::unique_ptr<store::Disk>> open_disk(DiskOptions options);
+Result<std::unique_ptr<store::Disk>> open_disk(const DiskOptions& options);
 // Whether io_uring can be used for files here.
 bool is_uring_usable();
 

@@ -72,11 +72,20 @@ struct LoopOptions {
 inline constexpr uint32_t kUringBlockBytes = 32 * 1024;
 inline constexpr uint32_t kUringBlocks = 32;
 
-class Loop {
+// What ends the wait of a loop. Any thread.
+class Wakeable {
+ public:
+  virtual ~Wakeable() = default;
+  virtual void wake() = 0;
+  // An eventfd, open as long as the loop: who writes to it has the loop take a turn, without
+  // on_wake.
+  virtual int wake_fd() const = 0;
+};
+
+class Loop : public Wakeable {
  public:
   // kUnsupported when the kernel or the container forbids the back end.
   static Result<std::unique_ptr<Loop>> create(const LoopOptions& options, LoopHandler& handler);
-  virtual ~Loop() = default;
 
   // Runs turns until stop(), once. Closes all sockets before it returns, without on_closed.
   // A turn: on_closed of what failed in the last one, events, on_adopted and on_wake if woken,
@@ -84,7 +93,6 @@ class Loop {
   virtual void run() = 0;
   // Any thread.
   virtual void stop() = 0;
-  virtual void wake() = 0;
   // Any thread: gives an accepted, non-blocking socket to this loop.
   virtual void adopt(int fd, int tag, PeerAddress peer) = 0;
 

@@ -3,13 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cerrno>
-#include <condition_variable>
 #include <fcntl.h>
 #include <filesystem>
-#include <mutex>
 #include <string>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -24,17 +22,16 @@ class DiskTest : public ::testing::TestWithParam<Backend> {
     directory_ = pattern;
     DiskOptions options;
     options.backend = GetParam();
-    options.wake = [this] {
-      const std::lock_guard lock(mutex_);
-      ++wakes_;
-      woken_.notify_all();
-    };
-    auto opened = open_disk(std::move(options));
+    wake_fd_ = ::eventfd(0, EFD_CLOEXEC);
+    ASSERT_GE(wake_fd_, 0);
+    options.wake_fd = wake_fd_;
+    auto opened = open_disk(options);
     ASSERT_TRUE(opened) << opened.error().detail;
     disk_ = *std::move(opened);
   }
   void TearDown() override {
     disk_.reset();
+    ::close(wake_fd_);
     if (!directory_.empty()) std::filesystem::remove_all(directory_);
   }
 
@@ -43,6 +40,10 @@ class DiskTest : public ::testing::TestWithParam<Backend> {
     auto opened = disk_->open(path(name), mode);
     EXPECT_TRUE(opened) << opened.error().detail;
     return *opened;
+  }
+  void await_wake() const {
+    uint64_t count = 0;
+    ASSERT_EQ(::read(wake_fd_, &count, sizeof(count)), static_cast<ssize_t>(sizeof(count)));
   }
   // A completion that must be a success.
   store::Disk::Done succeeds() {
@@ -64,9 +65,7 @@ class DiskTest : public ::testing::TestWithParam<Backend> {
   }
 
   std::string directory_;
-  std::mutex mutex_;
-  std::condition_variable woken_;
-  int wakes_ = 0;
+  int wake_fd_ = -1;
   int completed_ = 0;
   std::unique_ptr<store::Disk> disk_;
 };
@@ -156,9 +155,7 @@ TEST_P(DiskTest, WritesOfAllSizesSeeEachOther) {
 TEST_P(DiskTest, TheOwnerIsWokenForACompletion) {
   const store::FileId file = open("a");
   disk_->write_and_sync(file, 0, "abc", succeeds());
-  std::unique_lock lock(mutex_);
-  woken_.wait(lock, [this] { return wakes_ > 0; });
-  lock.unlock();
+  await_wake();
   while (disk_->poll() == 0) {
   }
   EXPECT_EQ(completed_, 1);
@@ -183,10 +180,7 @@ TEST_P(DiskTest, EveryReadWakesItsOwner) {
       });
     }
     while (disk_->pending() > 0) {
-      std::unique_lock lock(mutex_);
-      woken_.wait(lock, [this] { return wakes_ > 0; });
-      wakes_ = 0;
-      lock.unlock();
+      await_wake();
       disk_->poll();
     }
   }

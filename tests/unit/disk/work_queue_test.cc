@@ -43,7 +43,7 @@ class WorkQueueTest : public ::testing::Test {
   }
 
   std::vector<std::shared_ptr<OpenFile>> files_;
-  WorkQueue queue_{nullptr};
+  WorkQueue queue_{-1};
 };
 
 // No worker serves the other lane here: whatever waits there, the journal's write goes through.

@@ -14,6 +14,7 @@ class FakeLoop final : public Loop {
  public:
   void run() override {}
   void stop() override {}
+  int wake_fd() const override { return -1; }
   void wake() override {}
   void adopt(int, int, PeerAddress) override {}
   Status add_listener(int, int) override { return Status::ok(); }
