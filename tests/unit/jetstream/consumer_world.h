@@ -15,6 +15,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace petrel::jetstream {
@@ -62,8 +63,9 @@ class ConsumerWorld final : public ConsumerHost,
   void open(const ConsumerConfig& config) {
     config_ = config;
     consumer_ = make_consumer({config, wall_now(), true}, *this);
+    const bool listens = std::exchange(listens_to_advisories, false);  // not to: it was made
     consumer_->start();
-    advisories.clear();  // that it was made
+    listens_to_advisories = listens;
     turn();
   }
   uint64_t store(const std::string& subject, const std::string& body = "x",
