@@ -47,7 +47,7 @@ void Outbound::grow(size_t bytes) {
     end_ = pending;
     return;
   }
-  size_t capacity = std::max(end_ + bytes, capacity_ * 2);
+  size_t capacity = std::max(end_ + bytes, data_ == nullptr ? size_t{usual_bytes_} : capacity_ * 2);
   char* data = pool_.take(capacity);
   // Positions of references count from data_, so the bytes keep their offsets.
   if (pending > 0) std::memcpy(data + begin_, data_ + begin_, pending);
@@ -130,6 +130,7 @@ void Outbound::drop_references() {
 }
 
 void Outbound::release_buffer() {
+  usual_bytes_ = static_cast<uint32_t>(std::min(end_, kUsualBytesMax));
   if (data_ != nullptr) pool_.give_back(data_, capacity_);
   data_ = nullptr;
   capacity_ = begin_ = end_ = 0;

@@ -75,6 +75,8 @@ class Outbound {
   void clear();
 
  private:
+  static constexpr size_t kUsualBytesMax = 512 << 10;
+
   struct Reference {
     size_t position;  // stands before inline byte data_[position]
     Slice bytes;
@@ -95,6 +97,7 @@ class Outbound {
   size_t begin_ = 0;  // inline bytes [begin_, end_) are not sent yet
   size_t end_ = 0;
   size_t referenced_bytes_ = 0;
+  uint32_t usual_bytes_ = 0;  // in the last buffer; the next one begins with as much
   std::unique_ptr<std::vector<Reference>> references_;
 };
 

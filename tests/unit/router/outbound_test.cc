@@ -43,6 +43,27 @@ TEST(OutboundTest, HoldsNothingUntilAppended) {
   EXPECT_EQ(pending_text(outbound), "abcdef");
 }
 
+TEST(OutboundTest, ItsNextBufferIsAsLargeAsTheLastOneHadToBe) {
+  BufferPool pool;
+  size_t large = 128 << 10;
+  char* buffer = pool.take(large);
+  pool.give_back(buffer, large);
+  const auto is_in_use = [&] {
+    char* taken = pool.take(large);
+    pool.give_back(taken, large);
+    return taken != buffer;
+  };
+  Outbound outbound(pool);
+  outbound.append(std::string(100 << 10, 'x'));
+  outbound.consume(100 << 10);
+  EXPECT_FALSE(is_in_use());
+  outbound.append("a");
+  EXPECT_TRUE(is_in_use());
+  outbound.consume(1);
+  outbound.append("b");
+  EXPECT_FALSE(is_in_use());
+}
+
 TEST(OutboundTest, ReferencesStandWhereTheyWereAppended) {
   BufferPool pool;
   Outbound outbound(pool);
