@@ -3,6 +3,7 @@
 #include "conf/go_values.h"
 #include "conf/host_port.h"
 
+#include "petrel/base/go_quote.h"
 #include "petrel/conf/startup.h"
 
 #include <algorithm>
@@ -72,11 +73,49 @@ std::string text_of(const std::map<std::string, V>& value) {
   return out + "]";
 }
 
+std::string text_of(StoreCipher value) {
+  switch (value) {
+    case StoreCipher::kChaCha:
+      return "chacha";
+    case StoreCipher::kAes:
+      return "aes";
+    case StoreCipher::kNone:
+      break;
+  }
+  return "";
+}
+
 using Text = std::string (*)(const Options&);
+using Same = bool (*)(const Options&, const Options&);
+
+// Of what is not shown.
+std::string no_text(const Options& /*options*/) {
+  return "";
+}
 
 template <auto Member>
 std::string value(const Options& options) {
   return text_of(options.*Member);
+}
+
+template <auto Member>
+bool same(const Options& before, const Options& after) {
+  return before.*Member == after.*Member;
+}
+
+template <auto Member>
+std::string jetstream_value(const Options& options) {
+  return text_of(options.jetstream.*Member);
+}
+
+template <auto Member>
+bool same_jetstream(const Options& before, const Options& after) {
+  return before.jetstream.*Member == after.jetstream.*Member;
+}
+
+template <auto Member>
+bool same_operators(const Options& before, const Options& after) {
+  return before.operators.*Member == after.operators.*Member;
 }
 
 template <auto Member>
@@ -117,6 +156,7 @@ std::string permissions_key(const std::optional<PermissionOptions>& permissions)
 
 std::string user_key(const UserOptions& user) {
   std::string key = user.user + "\n" + user.password + "\n" + user.nkey + "\n";
+  if (user.proxy_required) key += "behind a proxy\n";
   key += permissions_key(user.permissions);
   for (const std::string& type : user.allowed_connection_types) key += "\n" + type;
   return key;
@@ -209,6 +249,28 @@ std::string auth_timeout(const Options& options) {
   return float_text(static_cast<double>(timeout.ns) / 1e9);
 }
 
+std::string proxy_required(const Options& options) {
+  return text_of(options.authorization.proxy_required);
+}
+
+bool same_callout(const Options& before, const Options& after) {
+  return before.authorization.auth_callout == after.authorization.auth_callout;
+}
+
+std::string default_sentinel(const Options& options) {
+  return options.operators.default_sentinel;
+}
+
+bool same_resolver(const Options& before, const Options& after) {
+  return same_operators<&OperatorOptions::resolver>(before, after) &&
+         same_operators<&OperatorOptions::resolver_tls>(before, after) &&
+         same_operators<&OperatorOptions::resolver_pinned_accounts>(before, after);
+}
+
+std::string proxies(const Options& options) {
+  return quoted_list(options.trusted_proxies, go_quote);
+}
+
 std::string tags(const Options& options) {
   std::string out = "[";
   for (const std::string& tag : options.tags) out += (out.size() > 1 ? " " : "") + tag;
@@ -261,6 +323,7 @@ struct OptionRule {
   Text text;
   Rule rule;
   ReloadArea area = ReloadArea::kLimits;
+  Same is_same = nullptr;  // null: where the texts are
 };
 
 // In the order of nats-server's options, because the log lines come in it. The options marked "+"
@@ -284,10 +347,15 @@ constexpr OptionRule kRules[] = {
     {"accounts", accounts_key, Rule::kLogsAlways, ReloadArea::kAuthorization},
     {"no_auth_user", value<&Options::no_auth_user>, Rule::kLogsValue,
      ReloadArea::kAuthorization},  // +
+    {"default_sentinel", default_sentinel, Rule::kLogsValue},
+    {"SystemAccount", value<&Options::system_account>, Rule::kRefused},
+    {"NoSystemAccount", value<&Options::no_system_account>, Rule::kRefused},
     {"authorization username", username, Rule::kLogsName, ReloadArea::kAuthorization},
     {"authorization password", password, Rule::kLogsName, ReloadArea::kAuthorization},
-    {"proxy_protocol", value<&Options::proxy_protocol>, Rule::kLogsValue},  // +
+    {"proxy_required", proxy_required, Rule::kLogsValue, ReloadArea::kAuthorization},  // +
+    {"proxy_protocol", value<&Options::proxy_protocol>, Rule::kLogsValue},             // +
     {"authorization token", token, Rule::kLogsName, ReloadArea::kAuthorization},
+    {"AuthCallout", no_text, Rule::kRefused, ReloadArea::kLimits, same_callout},
     {"ping_interval", value<&Options::ping_interval>, Rule::kLogsValue},
     {"ping_max", value<&Options::ping_max>, Rule::kLogsValue},
     {"HTTPHost", value<&Options::http_host>, Rule::kRefused},
@@ -299,6 +367,49 @@ constexpr OptionRule kRules[] = {
     {"max_payload", value<&Options::max_payload>, Rule::kLogsValue, ReloadArea::kInfo},
     {"max_pending", value<&Options::max_pending>, Rule::kLogsValue},  // +
     {"no_fast_producer_stall", value<&Options::no_fast_producer_stall>, Rule::kLogsValue},
+    // Blocks of what Petrel does not have may be there while they are off.
+    {"cluster", no_text, Rule::kLogsName, ReloadArea::kLimits, same<&Options::cluster>},
+    {"gateway", no_text, Rule::kLogsName, ReloadArea::kLimits, same<&Options::gateway>},
+    {"leafnodes", no_text, Rule::kLogsName, ReloadArea::kLimits, same<&Options::leafnodes>},
+    {"jetstream.max_memory_store", jetstream_value<&JetStreamOptions::max_memory_store>,
+     Rule::kLogsValue},
+    {"jetstream.max_file_store", jetstream_value<&JetStreamOptions::max_file_store>,
+     Rule::kLogsValue},
+    {"JetStreamDomain", jetstream_value<&JetStreamOptions::domain>, Rule::kRefused},
+    {"JetStreamExtHint", jetstream_value<&JetStreamOptions::extension_hint>, Rule::kRefused},
+    {"JetStreamKey", no_text, Rule::kRefused, ReloadArea::kLimits,
+     same_jetstream<&JetStreamOptions::key>},
+    {"JetStreamOldKey", no_text, Rule::kRefused, ReloadArea::kLimits,
+     same_jetstream<&JetStreamOptions::prev_key>},
+    {"JetStreamCipher", jetstream_value<&JetStreamOptions::cipher>, Rule::kRefused},
+    {"JetStreamUniqueTag", jetstream_value<&JetStreamOptions::unique_tag>, Rule::kRefused},
+    {"JetStream limits", no_text, Rule::kLogsName, ReloadArea::kLimits,
+     same_jetstream<&JetStreamOptions::limits>},
+    {"JetStreamTpm", no_text, Rule::kRefused, ReloadArea::kLimits,
+     same_jetstream<&JetStreamOptions::tpm>},
+    {"NoJetStreamStrict", jetstream_value<&JetStreamOptions::strict>, Rule::kRefused},
+    {"JetStreamMaxCatchup", jetstream_value<&JetStreamOptions::max_outstanding_catchup>,
+     Rule::kRefused},
+    {"JetStreamRequestQueueLimit", jetstream_value<&JetStreamOptions::request_queue_limit>,
+     Rule::kRefused},
+    {"JetStreamInfoQueueLimit", jetstream_value<&JetStreamOptions::info_queue_limit>,
+     Rule::kRefused},
+    {"jetstream.meta_compact", jetstream_value<&JetStreamOptions::meta_compact>, Rule::kLogsValue},
+    {"jetstream.meta_compact_size", jetstream_value<&JetStreamOptions::meta_compact_size>,
+     Rule::kLogsValue},
+    {"jetstream.meta_compact_sync", jetstream_value<&JetStreamOptions::meta_compact_sync>,
+     Rule::kLogsValue},
+    {"JetStreamConcurrentIOs", jetstream_value<&JetStreamOptions::max_concurrent_io>,
+     Rule::kRefused},
+    {"StreamMaxBufferedMsgs", jetstream_value<&JetStreamOptions::max_buffered_msgs>,
+     Rule::kRefused},
+    {"StreamMaxBufferedSize", jetstream_value<&JetStreamOptions::max_buffered_size>,
+     Rule::kRefused},
+    {"SyncInterval", jetstream_value<&JetStreamOptions::sync_interval>, Rule::kRefused},
+    {"SyncAlways", jetstream_value<&JetStreamOptions::sync_always>, Rule::kRefused},
+    {"SyncAlways", jetstream_value<&JetStreamOptions::sync_relaxed>, Rule::kRefused},
+    {"websocket", no_text, Rule::kLogsName, ReloadArea::kLimits, same<&Options::websocket>},
+    {"mqtt", no_text, Rule::kLogsName, ReloadArea::kLimits, same<&Options::mqtt>},
     {"ProfPort", value<&Options::prof_port>, Rule::kRefused},
     {"prof_block_rate", value<&Options::prof_block_rate>, Rule::kLogsValue},
     {"pid_file", value<&Options::pid_file>, Rule::kLogsValue, ReloadArea::kFiles},
@@ -311,7 +422,7 @@ constexpr OptionRule kRules[] = {
     {"remote_syslog", value<&Options::remote_syslog>, Rule::kLogsValue, ReloadArea::kLogging},
     {"tls timeout", tls_timeout, Rule::kLogsValue},
     {"TLSMap", tls_map, Rule::kRefused},
-    {"tls", tls_state, Rule::kLogsIfSet, ReloadArea::kInfo},
+    {"tls", tls_state, Rule::kLogsIfSet, ReloadArea::kInfo, same<&Options::tls>},
     {"pinned_certs", tls_pins, Rule::kLogsName},
     {"TLSRateLimit", tls_rate_limit, Rule::kRefused},
     {"Client TLS handshake first", tls_first, Rule::kLogsValue},
@@ -324,11 +435,21 @@ constexpr OptionRule kRules[] = {
     {"lame_duck_grace_period", value<&Options::lame_duck_grace_period>, Rule::kLogsValue},  // +
     {"max_traced_msg_len", value<&Options::max_traced_msg_len>, Rule::kLogsValue,
      ReloadArea::kLogging},
+    {"TrustedKeys", no_text, Rule::kRefused, ReloadArea::kLimits,
+     same_operators<&OperatorOptions::trusted_keys>},
+    {"TrustedOperators", no_text, Rule::kRefused, ReloadArea::kLimits,
+     same_operators<&OperatorOptions::operators>},
+    {"AccountResolver", no_text, Rule::kRefused, ReloadArea::kLimits, same_resolver},
+    {"resolver_preload", no_text, Rule::kLogsName, ReloadArea::kLimits,
+     same_operators<&OperatorOptions::resolver_preload>},
     {"connect_error_reports", value<&Options::connect_error_reports>, Rule::kLogsValue},
     {"reconnect_error_reports", value<&Options::reconnect_error_reports>, Rule::kLogsValue},
     {"tags", tags, Rule::kLogsName, ReloadArea::kInfo},
     {"metadata", value<&Options::metadata>, Rule::kLogsName, ReloadArea::kInfo},
     {"FeatureFlags", value<&Options::feature_flags>, Rule::kRefused},
+    {"OCSP", no_text, Rule::kLogsName, ReloadArea::kLimits, same<&Options::ocsp>},
+    {"proxies", proxies, Rule::kLogsValue, ReloadArea::kAuthorization},
+    {"OCSP peer cache", no_text, Rule::kLogsName, ReloadArea::kLimits, same<&Options::ocsp_cache>},
     {"petrel.loops", petrel_value<&PetrelOptions::loops>, Rule::kRefused},
     {"petrel.backend", petrel_value<&PetrelOptions::backend>, Rule::kRefused},
     {"petrel.disk_backend", petrel_value<&PetrelOptions::disk_backend>, Rule::kRefused},
@@ -357,23 +478,46 @@ std::string log_text(const OptionRule& rule, const std::string& after) {
     return "Reloaded: " + std::to_string(std::count(after.begin(), after.end(), ' ')) +
            " pinned_certs";
   }
+  if (name == "resolver_preload") return "Reloaded: accounts";
+  if (name == "OCSP peer cache") return "Reloaded OCSP peer cache";
+  if (name.starts_with("jetstream.")) return "";  // the server knows what to say
   if (name.starts_with("Client TLS")) return "Reloaded: " + name + ": " + after;
   if (rule.rule != Rule::kLogsValue) return "Reloaded: " + name;
   return "Reloaded: " + name + " = " + after;
 }
 
-ReloadChange change_of(const OptionRule& rule, const std::string& before,
+ReloadChange change_of(const OptionRule& rule, bool is_different, const std::string& before,
                        const std::string& after) {
   ReloadChange change;
   change.option = std::string(rule.name);
   change.area = rule.area;
-  change.is_different = before != after;
+  change.is_different = is_different;
   change.log = log_text(rule, after);
   if (rule.rule == Rule::kLogsValue) {
     change.old_value = before;
     change.new_value = after;
   }
   return change;
+}
+
+// Limits of the server may grow; the rest of what a store is stays.
+std::string jetstream_refusal(const JetStreamOptions& before, const JetStreamOptions& after) {
+  const std::string beginning = "config reload not supported for ";
+  if (before.enabled != after.enabled) {
+    return refused("JetStream", text_of(before.enabled), text_of(after.enabled));
+  }
+  if (!before.enabled) return "";
+  if (before.store_dir != after.store_dir) return beginning + "jetstream storage directory";
+  for (const auto limit :
+       {&JetStreamOptions::max_memory_store, &JetStreamOptions::max_file_store}) {
+    const int64_t from = before.*limit;
+    const int64_t to = after.*limit;
+    if (from == to) continue;
+    if (from < 0) return beginning + "jetstream dynamic max memory and store";
+    if (to < 0) return beginning + "jetstream max memory and max store";
+    if (to < from) return beginning + "decreasing jetstream max memory and store";
+  }
+  return "";
 }
 
 // A port chosen by the system stays.
@@ -398,17 +542,20 @@ ReloadPlan compare_options(const Options& before, const Options& after) {
   while (!plan.refusal.empty() && plan.refusal.back() == '\n') plan.refusal.pop_back();
   if (plan.refusal.empty()) plan.refusal = port_refusal(before, after);
   if (plan.refusal.empty()) plan.refusal = advertise_refusal(after);
+  if (plan.refusal.empty()) plan.refusal = jetstream_refusal(before.jetstream, after.jetstream);
   for (const OptionRule& rule : kRules) {
     if (!plan.refusal.empty()) break;
     const std::string old_text = rule.text(before);
     const std::string new_text = rule.text(after);
     const bool logs_same =
         rule.rule == Rule::kLogsAlways || (rule.rule == Rule::kLogsIfSet && !new_text.empty());
-    if (old_text == new_text && !logs_same) continue;
+    const bool is_same =
+        rule.is_same == nullptr ? old_text == new_text : rule.is_same(before, after);
+    if (is_same && !logs_same) continue;
     if (rule.rule == Rule::kRefused) {
       plan.refusal = refused(rule.name, old_text, new_text);
     } else {
-      plan.changes.push_back(change_of(rule, old_text, new_text));
+      plan.changes.push_back(change_of(rule, !is_same, old_text, new_text));
     }
   }
   if (!plan.refusal.empty()) plan.changes.clear();

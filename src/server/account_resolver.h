@@ -32,13 +32,14 @@ class AccountResolver {
   // Null: no directory.
   JwtDirectory* directory() { return directory_.get(); }
   const conf::ResolverOptions& options() const { return options_; }
+  // Takes over accounts of the configuration; what it does not name any more stays.
+  Status preload(const std::map<std::string, std::string>& tokens);
   // `done` is called at once or later.
   void fetch(const std::string& account, Done done);
 
  private:
   explicit AccountResolver(AuthEnvironment& environment) : environment_(environment) {}
   Status prepare(const auth::OperatorTrust& trust);
-  Status preload(const std::map<std::string, std::string>& tokens);
   Result<std::string> fetch_url(const std::string& account) const;
   void fetch_from_directory(const std::string& account, Done done);
 

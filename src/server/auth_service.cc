@@ -3,6 +3,7 @@
 #include "server/time_zones.h"
 
 #include "petrel/auth/jwt.h"
+#include "petrel/base/go_quote.h"
 
 #include <algorithm>
 
@@ -68,6 +69,7 @@ Result<std::unique_ptr<AuthService>> AuthService::create(AuthEnvironment environ
 
 Status AuthService::prepare() {
   if (trust_ != nullptr) {
+    preloads_ = environment_.options()->operators.resolver_preload;
     PETREL_TRY(resolver_,
                AccountResolver::create(environment_, *trust_,
                                        [this](const std::string& account, Duration timeout,
@@ -115,8 +117,30 @@ void AuthService::start() {
 }
 
 void AuthService::reload() {
-  if (requests_ == nullptr) return;
-  static_cast<void>(environment_.decide_later([this] { requests_->reread_directory(); }));
+  if (resolver_ == nullptr) return;
+  static_cast<void>(environment_.decide_later([this] {
+    reload_preloads();
+    if (requests_ != nullptr) requests_->reread_directory();
+  }));
+}
+
+// Accounts that are in use take over what the configuration says of them now.
+void AuthService::reload_preloads() {
+  const std::shared_ptr<const conf::Options> options = environment_.options();
+  const auto& tokens = options->operators.resolver_preload;
+  if (tokens == preloads_) return;
+  preloads_ = tokens;
+  if (Status status = resolver_->preload(preloads_); !status) {
+    environment_.say(LogLevel::kError, status.error().detail);
+    return;
+  }
+  for (const auto& [account, token] : preloads_) {
+    if (keeper_->find(account) == nullptr) continue;
+    if (const std::string why = keeper_->update(account, token); !why.empty()) {
+      environment_.say(LogLevel::kError,
+                       "Update for account " + go_quote(account) + " resulted in error " + why);
+    }
+  }
 }
 
 bool AuthService::decide(router::ConnectionHandle connection, auth::AuthRequest request) {
@@ -150,7 +174,7 @@ void AuthService::ask_others(const std::string& account, Duration timeout,
 // The user's JWT, or the default one for those who show none.
 Result<auth::UserClaims> AuthService::claims_of(auth::AuthRequest& request) const {
   if (!auth::decode_user_claims(request.connect.jwt)) {
-    request.connect.jwt = trust_->default_sentinel();
+    request.connect.jwt = environment_.options()->operators.default_sentinel;
   }
   if (request.connect.jwt.empty()) {
     return Error{Errc::kInvalidArgument, "Authentication requires a user JWT"};

@@ -16,6 +16,7 @@
 #include "petrel/auth/auth_request.h"
 #include "petrel/net/worker_pool.h"
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -49,6 +50,7 @@ class AuthService {
   AuthService(AuthEnvironment environment);
   Status prepare();
   Status require_system_account();
+  void reload_preloads();
   void decide_now(const auth::AuthRequest& request, const Decided& decided);
   Result<auth::UserClaims> claims_of(auth::AuthRequest& request) const;
   void admit(const auth::AuthRequest& request, const auth::UserClaims& claims,
@@ -61,6 +63,7 @@ class AuthService {
   InternalEndpoints* endpoints_;
   std::shared_ptr<const auth::OperatorTrust> trust_;  // null: config mode
   std::unique_ptr<AccountResolver> resolver_;
+  std::map<std::string, std::string> preloads_;  // the configuration's, as last read
   std::unique_ptr<AccountKeeper> keeper_;
   std::unique_ptr<AccountRequests> requests_;
   std::unique_ptr<AuthCallout> callout_;

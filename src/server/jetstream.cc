@@ -318,10 +318,10 @@ std::vector<shard::JetStreamAccount> JetStream::described(
     shard::JetStreamAccount one{name, account->jetstream.has_value() && !account->is_system, {}};
     one.imports_api = !one.enabled && has_api_import(account->imports);
     jetstream::ConfigLimits& limits = one.limits;
-    limits.duplicate_window = node_.options.limits.duplicate_window;
-    limits.server_max_ack_pending = node_.options.limits.max_ack_pending;
-    limits.server_max_request_batch = node_.options.limits.max_request_batch;
-    limits.default_max_consumers = node_.options.limits.default_max_consumers;
+    limits.duplicate_window = setup_.options.jetstream.limits.duplicate_window;
+    limits.server_max_ack_pending = setup_.options.jetstream.limits.max_ack_pending;
+    limits.server_max_request_batch = setup_.options.jetstream.limits.max_request_batch;
+    limits.default_max_consumers = setup_.options.jetstream.limits.default_max_consumers;
     if (account->jetstream.has_value()) {
       const conf::AccountJetStreamLimits& given = *account->jetstream;
       limits.max_memory = given.max_memory;
@@ -338,7 +338,11 @@ std::vector<shard::JetStreamAccount> JetStream::described(
   return all;
 }
 
-void JetStream::change_accounts(const auth::AccountSnapshot& accounts) {
+void JetStream::change(const conf::JetStreamOptions& options,
+                       const auth::AccountSnapshot& accounts) {
+  setup_.options.jetstream.limits = options.limits;
+  if (options.max_memory_store >= 0) node_.usage->memory_max = options.max_memory_store;
+  if (options.max_file_store >= 0) node_.usage->storage_max = options.max_file_store;
   std::vector<shard::JetStreamAccount> all = described(accounts);
   for (const std::string& name : known_accounts_) {
     if (accounts.find(name) == nullptr) all.push_back({name, false, {}});

@@ -44,7 +44,7 @@ class JetStream {
   JetStream& operator=(const JetStream&) = delete;
 
   // Accounts and limits of a changed configuration. Thread: control; the loops run.
-  void change_accounts(const auth::AccountSnapshot& accounts);
+  void change(const conf::JetStreamOptions& options, const auth::AccountSnapshot& accounts);
   // On its loop, before the clients are closed.
   void stop_streams(uint16_t loop);
   // After the loops ended: leaves everything in checkpoints.

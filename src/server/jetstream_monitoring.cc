@@ -45,7 +45,8 @@ monitor::JszStream describe(const jetstream::Stream& stream, const shard::JetStr
 
 }  // namespace
 
-monitor::JetStreamSettings jetstream_settings(const shard::JetStreamNode& node) {
+monitor::JetStreamSettings jetstream_settings(const shard::JetStreamNode& node,
+                                              const conf::JetStreamLimits& limits) {
   monitor::JetStreamSettings settings;
   const conf::JetStreamOptions& options = node.options;
   settings.max_memory = node.usage->memory_max.load(std::memory_order_relaxed);
@@ -56,11 +57,11 @@ monitor::JetStreamSettings jetstream_settings(const shard::JetStreamNode& node) 
   settings.domain = options.domain;
   settings.unique_tag = options.unique_tag;
   settings.strict = options.strict;
-  settings.max_request_batch = options.limits.max_request_batch;
-  settings.max_ack_pending = options.limits.max_ack_pending;
-  settings.max_ha_assets = options.limits.max_ha_assets;
-  settings.max_duplicate_window = options.limits.duplicate_window;
-  settings.default_max_consumers = options.limits.default_max_consumers;
+  settings.max_request_batch = limits.max_request_batch;
+  settings.max_ack_pending = limits.max_ack_pending;
+  settings.max_ha_assets = limits.max_ha_assets;
+  settings.max_duplicate_window = limits.duplicate_window;
+  settings.default_max_consumers = limits.default_max_consumers;
   return settings;
 }
 
@@ -81,7 +82,8 @@ monitor::JetStreamFigures jetstream_figures(const JetStream& jetstream) {
   return figures;
 }
 
-monitor::JszPage collect_jsz(const JetStream& jetstream, const monitor::JszQuery& query) {
+monitor::JszPage collect_jsz(const JetStream& jetstream, const conf::JetStreamLimits& limits,
+                             const monitor::JszQuery& query) {
   const shard::JetStreamNode& node = jetstream.node();
   std::vector<shard::JetStreamApi::AccountFigures> accounts;
   run_on(node, 0, [&] { accounts = jetstream.api().accounts(); });
@@ -95,7 +97,7 @@ monitor::JszPage collect_jsz(const JetStream& jetstream, const monitor::JszQuery
   }
   monitor::JszPage page;
   page.server_id = node.server_id;
-  page.settings = jetstream_settings(node);
+  page.settings = jetstream_settings(node, limits);
   page.figures = jetstream_figures(jetstream);
   for (const auto& account : accounts) {
     monitor::JszAccount shown;

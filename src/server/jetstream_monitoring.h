@@ -10,9 +10,11 @@
 
 namespace petrel::server {
 
-monitor::JetStreamSettings jetstream_settings(const shard::JetStreamNode& node);
+monitor::JetStreamSettings jetstream_settings(const shard::JetStreamNode& node,
+                                              const conf::JetStreamLimits& limits);
 monitor::JetStreamFigures jetstream_figures(const JetStream& jetstream);
-monitor::JszPage collect_jsz(const JetStream& jetstream, const monitor::JszQuery& query);
+monitor::JszPage collect_jsz(const JetStream& jetstream, const conf::JetStreamLimits& limits,
+                             const monitor::JszQuery& query);
 // `type` empty: what is asked for is there.
 monitor::AssetFailure check_asset(const JetStream& jetstream, const monitor::HealthzQuery& query);
 

@@ -103,7 +103,8 @@ monitor::Health MonitoringPages::full_health(const monitor::HealthzQuery& query)
 }
 
 monitor::JszPage MonitoringPages::jsz_page(const monitor::JszQuery& query) const {
-  monitor::JszPage page = collect_jsz(*server_.jetstream(), query);
+  monitor::JszPage page =
+      collect_jsz(*server_.jetstream(), server_.config.get()->options.jetstream.limits, query);
   page.now = wall_now();
   return page;
 }
@@ -248,7 +249,8 @@ std::string MonitoringPages::varz() {
   const JetStream* jetstream = server_.jetstream();
   varz_config_.jetstream.reset();
   if (jetstream != nullptr && server_.is_serving.load()) {
-    varz_config_.jetstream = jetstream_settings(jetstream->node());
+    varz_config_.jetstream =
+        jetstream_settings(jetstream->node(), server_.config.get()->options.jetstream.limits);
     monitor::VarzRuntime now = runtime();
     now.jetstream = jetstream_figures(*jetstream);
     return monitor::varz_json(varz_config_, now);

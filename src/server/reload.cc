@@ -2,6 +2,7 @@
 #include "server/account_connections.h"
 #include "server/process_files.h"
 #include "server/server_impl.h"
+#include "server/store_place.h"
 
 #include "petrel/conf/reload_diff.h"
 
@@ -54,6 +55,7 @@ Status Server::Impl::reload(conf::Options after) {
   describe_accounts(*config->accounts);
   current.replace_tls(tls);
   current.replace(after, wall_now());
+  if (jetstream != nullptr) jetstream->change(after.jetstream, *config->accounts);
   for (const conf::ReloadChange& change : plan.changes) apply(change);
   if (change_log) change_log();
   const bool auth_changed = concerns(plan.changes, conf::ReloadArea::kAuthorization);
@@ -65,7 +67,6 @@ Status Server::Impl::reload(conf::Options after) {
   for (const auto& [name, account] : config->accounts->all()) {
     server::close_excess_connections(environment, *account);
   }
-  if (jetstream != nullptr) jetstream->change_accounts(*config->accounts);
   if (auth_service != nullptr) auth_service->reload();
   if (system_account != nullptr) system_account->reload();
   say(LogLevel::kInfo,
@@ -86,6 +87,13 @@ void Server::Impl::apply(const conf::ReloadChange& change) {
   } else if (change.option == "ports_file_dir") {
     remove_ports_file();
     write_ports_file();
+  }
+  if (change.option == "jetstream.max_memory_store") {
+    say(LogLevel::kInfo, "Reloaded: JetStream max_mem_store = " +
+                             server::friendly_bytes(now.jetstream.max_memory_store));
+  } else if (change.option == "jetstream.max_file_store") {
+    say(LogLevel::kInfo, "Reloaded: JetStream max_file_store = " +
+                             server::friendly_bytes(now.jetstream.max_file_store));
   }
   if (!change.log.empty()) say(LogLevel::kInfo, change.log);
 }

@@ -56,6 +56,7 @@ struct AuthCalloutOptions {
   std::string xkey = {};
   std::vector<std::string> auth_users = {};
   std::vector<std::string> allowed_accounts = {};
+  friend bool operator==(const AuthCalloutOptions&, const AuthCalloutOptions&) = default;
 };
 
 struct AuthorizationOptions {

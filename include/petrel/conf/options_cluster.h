@@ -49,12 +49,14 @@ struct ClusterOptions {
   Duration write_deadline = {};
   WriteTimeoutPolicy write_timeout = WriteTimeoutPolicy::kDefault;
   std::vector<Url> routes = {};
+  friend bool operator==(const ClusterOptions&, const ClusterOptions&) = default;
 };
 
 struct RemoteGateway {
   std::string name = {};
   std::vector<Url> urls = {};
   std::optional<TlsOptions> tls = {};
+  friend bool operator==(const RemoteGateway&, const RemoteGateway&) = default;
 };
 
 struct GatewayOptions {
@@ -72,6 +74,7 @@ struct GatewayOptions {
   Duration write_deadline = {};
   WriteTimeoutPolicy write_timeout = WriteTimeoutPolicy::kDefault;
   std::vector<RemoteGateway> gateways = {};
+  friend bool operator==(const GatewayOptions&, const GatewayOptions&) = default;
 };
 
 struct LeafUser {
@@ -79,6 +82,7 @@ struct LeafUser {
   std::string password = {};
   std::string account = {};  // "": $G
   bool proxy_required = false;
+  friend bool operator==(const LeafUser&, const LeafUser&) = default;
 };
 
 struct LeafProxy {
@@ -87,6 +91,7 @@ struct LeafProxy {
   std::string password = {};
   Duration timeout = {};
   std::optional<TlsOptions> tls = {};
+  friend bool operator==(const LeafProxy&, const LeafProxy&) = default;
 };
 
 struct LeafRemote {
@@ -111,6 +116,7 @@ struct LeafRemote {
   bool disabled = false;
   bool ignore_discovered_servers = false;
   LeafProxy proxy = {};
+  friend bool operator==(const LeafRemote&, const LeafRemote&) = default;
 };
 
 struct LeafnodeOptions {
@@ -134,6 +140,7 @@ struct LeafnodeOptions {
   Duration write_deadline = {};
   WriteTimeoutPolicy write_timeout = WriteTimeoutPolicy::kDefault;
   std::vector<LeafRemote> remotes = {};
+  friend bool operator==(const LeafnodeOptions&, const LeafnodeOptions&) = default;
 };
 
 }  // namespace petrel::conf

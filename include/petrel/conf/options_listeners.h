@@ -34,6 +34,7 @@ struct WebsocketOptions {
   std::string no_auth_user = {};
   std::map<std::string, std::string> headers = {};
   Duration ping_interval = {};
+  friend bool operator==(const WebsocketOptions&, const WebsocketOptions&) = default;
 };
 
 struct MqttOptions {
@@ -54,6 +55,7 @@ struct MqttOptions {
   Duration consumer_inactive_threshold = {};
   bool reject_qos2_publish = false;
   bool downgrade_qos2_subscribe = false;
+  friend bool operator==(const MqttOptions&, const MqttOptions&) = default;
 };
 
 }  // namespace petrel::conf

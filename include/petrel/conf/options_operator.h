@@ -26,6 +26,7 @@ struct ResolverOptions {
   Duration ttl = {};
   Duration interval = {};
   Duration timeout = {};
+  friend bool operator==(const ResolverOptions&, const ResolverOptions&) = default;
 };
 
 struct OperatorOptions {

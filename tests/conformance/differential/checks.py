@@ -132,7 +132,7 @@ def check(verb, text, observed):
         return None if _matches(wanted, observed) else f"got {observed!r}"
     if verb == "filetext":
         return None if observed == scenario.unescape(text).decode() else f"got {observed!r}"
-    if verb in ("status", "exit", "gone", "filemode", "lists", "loglines"):
+    if verb in ("status", "exit", "gone", "filemode", "lists", "loglines", "process"):
         return None if str(observed) == text else f"got {observed!r}"
     return f"unknown verb {verb}"
 

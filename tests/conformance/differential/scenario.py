@@ -34,6 +34,7 @@ class Scenario:
     rows: list = dataclasses.field(default_factory=list)  # (row, kind, assertion)
     server: bool = True
     monitor: bool = False
+    terminal: bool = False
     host: str = "127.0.0.1"
     seconds: float = 0  # how long it is known to take, to start the slow ones first
     tokens: list = dataclasses.field(default_factory=list)  # (name, kind, issuer, claims)
@@ -55,7 +56,7 @@ _BLOCKS = {"config", "file", "write"}
 # Verbs that check something and so belong to an assertion.
 EXPECTING = {"<", "<<", "<info", "<msg", "<req", "<sys", "eof", "quiet", "spread", "status", "header", "noheader",
              "body", "json", "log", "lognext", "nolog", "lines", "exit", "err", "out", "filetext", "filemode",
-             "nofile", "took", "udp", "lists", "loglines", "gone"}
+             "nofile", "took", "udp", "lists", "loglines", "gone", "process"}
 _ACTOR = re.compile(r"^([A-Z][A-Za-z0-9]*) (\S+) ?(.*)$", re.S)
 
 
@@ -146,6 +147,8 @@ def _head(reader, scenario, verb, rest):
         scenario.server = False
     elif verb == "monitor":
         scenario.monitor = True
+    elif verb == "terminal":
+        scenario.terminal = True
     elif verb == "seconds":
         scenario.seconds = float(rest)
     elif verb == "token":

@@ -1,12 +1,15 @@
 """Starts one server for one scenario, follows its log and knows its ports."""
+import contextlib
 import os
 import pathlib
+import pty
 import re
 import signal
 import socket
 import subprocess
 import threading
 import time
+import tty
 
 import normalise
 
@@ -42,22 +45,38 @@ def free_port():
     raise OSError("no free port")
 
 
+def _pipe():
+    """(file to read, descriptor to write)"""
+    reading, writing = os.pipe()
+    return os.fdopen(reading, "rb"), writing
+
+
+def _terminal():
+    """As _pipe, but what is written to is a terminal that changes nothing."""
+    reading, writing = pty.openpty()
+    tty.setraw(writing)
+    return os.fdopen(reading, "rb"), writing
+
+
 class Server:
     """One process. Its stderr is read by a thread, line by line."""
 
-    def __init__(self, binary, args, folder, env):
+    def __init__(self, binary, args, folder, env, terminal=False):
         self.folder, self.lines, self.news = folder, [], threading.Condition()
         self.base = len(self.lines)
+        self.log_from, stderr = _terminal() if terminal else _pipe()
         self.process = subprocess.Popen([binary, *args], cwd=folder, env=env, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                                        stdout=subprocess.DEVNULL, stderr=stderr)
+        os.close(stderr)
         self.reader = threading.Thread(target=self._follow, daemon=True)
         self.reader.start()
 
     def _follow(self):
-        for raw in self.process.stderr:
-            with self.news:
-                self.lines.append(raw.decode(errors="replace").rstrip("\n"))
-                self.news.notify_all()
+        with contextlib.suppress(OSError):  # how a terminal ends
+            for raw in self.log_from:
+                with self.news:
+                    self.lines.append(raw.decode(errors="replace").rstrip("\n"))
+                    self.news.notify_all()
         with self.news:
             self.lines.append(None)  # end of the log
             self.news.notify_all()
@@ -133,4 +152,4 @@ class Server:
             self.process.kill()
         self.process.wait()
         self.reader.join(5)
-        self.process.stderr.close()
+        self.log_from.close()

@@ -164,7 +164,7 @@ class Session:
         args = [arg for arg in args if arg != "--port=config"]
         if self.played.monitor:
             args += ["-m", "-1"]
-        self.server = server.Server(self.binary, args, self.folder, self._environment())
+        self.server = server.Server(self.binary, args, self.folder, self._environment(), self.played.terminal)
         if not self.server.wait_ready(time.monotonic() + self.deadline, self.ports.get("1", 0)):
             raise Mismatch("the server does not start: " + "\n".join(self.server.raw_log()[-10:]))
         for number in range(self.crowd):
@@ -207,6 +207,9 @@ class Session:
             return True if checks.check("filetext", step.text, text) is None else None
         self._until(probe)
         return text
+
+    def step_process(self, _step):
+        return pathlib.Path(f"/proc/{self.server.process.pid}/comm").read_text(encoding="utf-8").rstrip("\n")
 
     def step_filemode(self, step):
         name = step.text.split()[0]

@@ -64,7 +64,8 @@ TEST(ReloadDiff, SaysWhatChangesOfTls) {
                         "port: 1\ntls { timeout: 3, handshake_first: \"100ms\", pinned_certs: [\"" +
                             pin + "\"] }")),
             (Lines{"Reloaded: authorization timeout = 4", "Reloaded: tls timeout = 3",
-                   "Reloaded: 1 pinned_certs", "Reloaded: Client TLS handshake first: true",
+                   "Reloaded: tls = enabled", "Reloaded: 1 pinned_certs",
+                   "Reloaded: Client TLS handshake first: true",
                    "Reloaded: Client TLS handshake first fallback delay: 100ms"}));
   EXPECT_EQ(
       plan("port: 1\ntls { timeout: 2 }", "port: 1\ntls { connection_rate_limit: 4 }").refusal,
@@ -88,6 +89,152 @@ TEST(ReloadDiff, NeverShowsSecrets) {
   EXPECT_EQ(logged(reload),
             (Lines{"Reloaded: authorization username", "Reloaded: authorization password"}));
   EXPECT_EQ(reload_plan_text(reload).find("secret"), std::string::npos);
+}
+
+// One value that is not the default for each option of a file: a reload applies it or names it.
+constexpr const char* kEveryOption[] = {
+    "listen: \"127.0.0.1:4333\"",
+    "client_advertise: \"h:1\"",
+    "port: 4333",
+    "server_name: x",
+    "host: h",
+    "debug: true",
+    "trace: true",
+    "trace_verbose: true",
+    "trace_headers: true",
+    "logtime: false",
+    "logtime_utc: true",
+    "mappings { a: b }",
+    "disable_sublist_cache: true",
+    "accounts { A { users: [{ user: a, password: p }] } }",
+    "authorization { user: a, password: p }",
+    "authorization { token: t }",
+    "authorization { timeout: 9 }",
+    "authorization { users: [{ user: a, password: p, proxy_required: true }] }",
+    "http: 8222",
+    "https: 8222",
+    "http_port: 8222",
+    "https_port: 8222",
+    "http_base_path: \"/x\"",
+    "cluster { pool_size: 7 }",
+    "cluster { name: x, listen: 5000 }",
+    "gateway { reject_unknown_cluster: true }",
+    "gateway { name: x, listen: 5000 }",
+    "leafnodes { no_advertise: true }",
+    "leafnodes { listen: 5000 }",
+    "jetstream: enabled",
+    "log_file: x",
+    "log_size_limit: 9",
+    "log_max_num: 9",
+    "syslog: true",
+    "remote_syslog: x",
+    "pid_file: x",
+    "ports_file_dir: x",
+    "prof_port: 1",
+    "prof_block_rate: 1",
+    "max_control_line: 9",
+    "max_payload: 9",
+    "max_pending: 100MB",
+    "proxy_protocol: true",
+    "max_connections: 9",
+    "max_traced_msg_len: 9",
+    "max_subscriptions: 9",
+    "max_subscription_tokens: 9",
+    "ping_interval: 9s",
+    "ping_max: 9",
+    "tls { timeout: 9 }",
+    "ocsp: true",
+    "allow_non_tls: true",
+    "write_deadline: 9s",
+    "write_timeout: retry",
+    "lame_duck_duration: \"9m\"",
+    "lame_duck_grace_period: 9s",
+    "authorization { users: [{ user: a, password: p }] }, no_auth_user: a",
+    "accounts { X {} }, system_account: X",
+    "no_system_account: true",
+    "no_header_support: true",
+    "connect_error_reports: 9",
+    "reconnect_error_reports: 9",
+    "websocket { compression: true }",
+    "websocket { port: 1, no_tls: true }",
+    "mqtt { max_ack_pending: 9 }",
+    "server_tags: x",
+    "server_metadata { a: b }",
+    "feature_flags { a: true }",
+    "accounts { A {} }, default_js_domain { A: b }",
+    "ocsp_cache: true",
+    "no_fast_producer_stall: true",
+    "max_closed_clients: 9",
+    "petrel { loops: 9 }",
+    "petrel { backend: epoll }",
+    "petrel { disk_backend: threads }",
+    "petrel { strict_permissions: false }",
+    "petrel { max_memory: 9 }",
+    "petrel { rate_limit { messages: 9 } }",
+};
+
+class EveryOption : public testing::TestWithParam<const char*> {};
+
+TEST_P(EveryOption, IsNamed) {
+  for (const bool is_set : {true, false}) {
+    const ReloadPlan reload = plan(is_set ? "" : GetParam(), is_set ? GetParam() : "");
+    const std::string text = reload_plan_text(reload);
+    EXPECT_NE(text, "A reload would change nothing.\n") << GetParam();
+  }
+}
+INSTANTIATE_TEST_SUITE_P(All, EveryOption, testing::ValuesIn(kEveryOption));
+
+// What needs keys of its own to be loaded.
+TEST(ReloadDiff, NamesWhateverChangesOfOperatorsAndProxies) {
+  const std::vector<void (*)(Options&)> changes = {
+      [](Options& o) { o.operators.operators = {"secret"}; },
+      [](Options& o) { o.operators.trusted_keys = {"OA"}; },
+      [](Options& o) { o.operators.resolver.url = "secret"; },
+      [](Options& o) { o.operators.resolver.allow_delete = true; },
+      [](Options& o) { o.operators.resolver_tls.emplace(); },
+      [](Options& o) { o.operators.resolver_preload["A"] = "secret"; },
+      [](Options& o) { o.operators.resolver_pinned_accounts = {"A"}; },
+      [](Options& o) { o.operators.default_sentinel = "s"; },
+      [](Options& o) { o.authorization.auth_callout.emplace(); },
+      [](Options& o) { o.authorization.proxy_required = true; },
+      [](Options& o) { o.trusted_proxies = {"P"}; },
+  };
+  for (const auto& change : changes) {
+    Options after;
+    change(after);
+    const std::string text = reload_plan_text(compare_options(Options(), after));
+    EXPECT_NE(text, "A reload would change nothing.\n") << &change - changes.data();
+    EXPECT_EQ(text.find("secret"), std::string::npos) << text;
+  }
+}
+
+// Each field of the block, on a server that has JetStream.
+TEST(ReloadDiff, NamesWhateverChangesOfJetStream) {
+  const std::string block = "jetstream { store_dir: a, max_mem: 1MB, max_file: 1MB";
+  for (const std::string more :
+       {"domain: d", "extension_hint: x", "key: k", "prev_key: k", "cipher: aes", "unique_tag: az",
+        "limits { max_ack_pending: 9 }", "limits { duplicate_window: 9s }", "strict: false",
+        "max_outstanding_catchup: 9", "request_queue_limit: 9", "info_queue_limit: 9",
+        "meta_compact: 9", "meta_compact_size: 9", "meta_compact_sync: true",
+        "max_buffered_msgs: 9", "max_buffered_size: 9", "sync_interval: 9s",
+        "sync_interval: always"}) {
+    const std::string text = reload_plan_text(plan(block + " }", block + ", " + more + " }"));
+    EXPECT_NE(text, "A reload would change nothing.\n") << more;
+    EXPECT_EQ(text.find("=k"), std::string::npos) << text;
+  }
+}
+
+TEST(ReloadDiff, RaisesLimitsOfJetStreamOnly) {
+  const std::string start = "jetstream { store_dir: a, max_mem: 1MB, max_file: 1MB }";
+  EXPECT_EQ(
+      reload_plan_text(plan(start, "jetstream { store_dir: a, max_mem: 2MB, max_file: 1MB }")),
+      "A reload would change:\n  jetstream.max_memory_store: 1048576 -> 2097152\n");
+  EXPECT_EQ(plan(start, "jetstream { store_dir: a, max_mem: 1MB, max_file: 1KB }").refusal,
+            "config reload not supported for decreasing jetstream max memory and store");
+  EXPECT_EQ(plan(start, "jetstream { store_dir: b, max_mem: 1MB, max_file: 1MB }").refusal,
+            "config reload not supported for jetstream storage directory");
+  EXPECT_EQ(plan(start, "port: 4222").refusal,
+            "config reload not supported for JetStream: old=true, new=false");
 }
 
 TEST(ReloadDiff, SeesChangedPermissionsOfAUser) {

@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -61,6 +65,58 @@ TEST(SignalCommandTest, SaysWhyNothingWasSent) {
 TEST(SignalCommandTest, FindsNoServerInThisTest) {
   const std::vector<int> found = system_processes().servers();
   EXPECT_EQ(std::count(found.begin(), found.end(), getpid()), 0);
+}
+
+// A process of that name, until it is told to end.
+class NamedProcess {
+ public:
+  explicit NamedProcess(const char* name) : pid_(fork()) {
+    if (pid_ != 0) return;
+    prctl(PR_SET_NAME, name);
+    pause();
+    _exit(0);
+  }
+  ~NamedProcess() {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  NamedProcess(const NamedProcess&) = delete;
+  NamedProcess& operator=(const NamedProcess&) = delete;
+
+  bool is_found() const {
+    const std::vector<int> found = system_processes().servers();
+    return std::count(found.begin(), found.end(), pid_) == 1;
+  }
+  std::string name() const {
+    std::ifstream file("/proc/" + std::to_string(pid_) + "/comm");
+    std::string line;
+    std::getline(file, line);
+    return line;
+  }
+  int pid() const { return pid_; }
+  // The signal that ended it.
+  int end() {
+    int status = 0;
+    waitpid(std::exchange(pid_, 0), &status, 0);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  }
+
+ private:
+  pid_t pid_;
+};
+
+TEST(SignalCommandTest, FindsServersByTheNameOfTheirProcessAndSignalsThem) {
+  for (const std::string name : {"nats-server", "petrel", "my-nats-server"}) {
+    NamedProcess server(name.c_str());
+    while (server.name() != name) std::this_thread::yield();
+    EXPECT_TRUE(server.is_found()) << name;
+    EXPECT_EQ(system_processes().send(server.pid(), SIGTERM), 0);
+    EXPECT_EQ(server.end(), SIGTERM);
+  }
+  NamedProcess other("petrel-tool");
+  while (other.name() != "petrel-tool") std::this_thread::yield();
+  EXPECT_FALSE(other.is_found());
 }
 
 }  // namespace
