@@ -163,6 +163,10 @@ void take_imports(const AccountClaims& claims, const AccountMaking& making, JwtA
     }
     if (problem.empty()) {
       account.imports.push_back(import_of(import));
+      if (const auto token = decode_activation_claims(import.token); token && token->expires > 0) {
+        made.imports_end =
+            made.imports_end == 0 ? token->expires : std::min(made.imports_end, token->expires);
+      }
       continue;
     }
     made.is_incomplete = true;

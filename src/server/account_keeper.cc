@@ -110,11 +110,16 @@ void AccountKeeper::install(auth::AccountClaims claims, const std::string& token
   AccountPtr before = std::exchange(accounts_[name], made);
   disabled_.erase(name);
   environment_.describe({made->account});
-  if (made->claims.expires > 0) {
-    environment_.watch_expiry(name, WallTime{made->claims.expires * 1'000'000'000});
-  }
+  watch(*made);
   if (before != nullptr) announce(before, made);
   complete_importers(name);
+}
+
+// Until the claims end, or the first import that another account granted for a time.
+void AccountKeeper::watch(const auth::JwtAccount& account) {
+  int64_t end = account.claims.expires;
+  if (account.imports_end > 0 && (end == 0 || account.imports_end < end)) end = account.imports_end;
+  if (end > 0) environment_.watch_expiry(account.claims.subject, WallTime{end * 1'000'000'000});
 }
 
 // What an update means for those who are connected.
@@ -130,14 +135,18 @@ void AccountKeeper::complete_importers(const std::string& exporter) {
   const auto found = importers_.find(exporter);
   if (found == importers_.end()) return;
   for (const std::string& name : std::set<std::string>(found->second)) {
-    if (name == exporter || accounts_.count(name) == 0) continue;
-    const AccountPtr before = accounts_[name];
-    const auto made = auth::make_jwt_account(before->claims, before->token, making(), nullptr);
-    if (made->account->imports == before->account->imports) continue;
-    accounts_[name] = made;
-    environment_.describe({made->account});
-    announce(before, made);
+    if (name != exporter && accounts_.count(name) != 0) import_again(name);
   }
+}
+
+void AccountKeeper::import_again(const std::string& name) {
+  const AccountPtr before = accounts_[name];
+  const auto made = auth::make_jwt_account(before->claims, before->token, making(), nullptr);
+  accounts_[name] = made;
+  watch(*made);
+  if (made->account->imports == before->account->imports) return;
+  environment_.describe({made->account});
+  announce(before, made);
 }
 
 std::string AccountKeeper::update(const std::string& name, const std::string& token) {
@@ -166,9 +175,12 @@ void AccountKeeper::disable(const std::string& name) {
 
 void AccountKeeper::expire(const std::string& name) {
   const AccountPtr account = find(name);
-  if (account == nullptr || account->claims.expires == 0) return;
-  const WallTime ends{account->claims.expires * 1'000'000'000};
-  if (environment_.wall_now() < ends) return;
+  if (account == nullptr) return;
+  const int64_t now = now_seconds();
+  if (account->claims.expires == 0 || now < account->claims.expires) {
+    if (account->imports_end > 0 && now >= account->imports_end) import_again(name);
+    return;
+  }
   environment_.on_every_loop(
       [&name](uint16_t /*loop*/, shard::Shard& shard) { shard.account_expired(name); });
 }

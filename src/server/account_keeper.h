@@ -58,6 +58,8 @@ class AccountKeeper {
   void install(auth::AccountClaims claims, const std::string& token);
   void announce(const AccountPtr& before, const AccountPtr& after);
   void complete_importers(const std::string& exporter);
+  void import_again(const std::string& name);
+  void watch(const auth::JwtAccount& account);
   auth::AccountMaking making() const;
   int64_t now_seconds() const { return environment_.wall_now().ns / 1'000'000'000; }
 

@@ -27,6 +27,7 @@ struct JwtAccount {
   std::shared_ptr<const Permissions> default_permissions = {};
   bool is_strict = false;      // users must be signed by a signing key
   bool is_incomplete = false;  // an import waits for its exporter
+  int64_t imports_end = 0;     // Unix seconds; 0: no import was granted for a time
 
   // Whether that key may sign users of this account; `scope`: what it may give them, null: all.
   bool has_issuer(const std::string& key, const UserScope** scope) const;
