@@ -93,7 +93,7 @@ int EpollLoop::wait(Duration timeout) {
 
 void EpollLoop::serve_events(Duration timeout) {
   const int n = wait(timeout);
-  turn_bytes_ = 0;
+  read_limit_.note_turn(std::exchange(turn_bytes_, 0), take_written_bytes());
   PETREL_CHECK(n >= 0 || errno == EINTR);
   woke_up();
   for (int i = 0; i < n; ++i) {
@@ -134,7 +134,8 @@ void EpollLoop::serve_connection(ConnectionId id, uint32_t events) {
 }
 
 void EpollLoop::read_once(ConnectionId id, int fd) {
-  const std::span<char> room = cursor_.reserve(block_pool());
+  std::span<char> room = cursor_.reserve(block_pool());
+  room = room.first(std::min(room.size(), read_limit_.bytes()));
   const ssize_t n = ::recv(fd, room.data(), room.size(), MSG_DONTWAIT);
   if (n > 0) {
     const auto bytes = static_cast<size_t>(n);

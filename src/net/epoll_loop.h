@@ -4,6 +4,7 @@
 #pragma once
 
 #include "net/loop_core.h"
+#include "net/read_limit.h"
 #include "net/short_wait.h"
 
 #include "petrel/net/block_cursor.h"
@@ -43,6 +44,7 @@ class EpollLoop final : public LoopCore {
   std::vector<epoll_event> events_;
   size_t turn_bytes_ = 0;  // read in this turn
   ShortWait short_wait_;
+  ReadLimit read_limit_;
   BlockCursor cursor_;  // the same hot memory serves all connections
 };
 

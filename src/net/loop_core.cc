@@ -154,6 +154,7 @@ size_t LoopCore::write(ConnectionId id, std::span<const iovec> parts) {
   // A full socket is not tried again before it says that it has room.
   if (slot == nullptr || slot->is_broken || slot->awaits_room) return 0;
   const SendOutcome outcome = send_parts(slot->fd, parts);
+  written_bytes_ += outcome.sent;
   if (outcome.error != 0) {
     fail(id, CloseCause::kWriteError, outcome.error);
   } else if (outcome.is_short) {

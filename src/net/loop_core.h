@@ -13,6 +13,7 @@
 #include <atomic>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace petrel::net {
@@ -82,6 +83,9 @@ class LoopCore : public Loop {
   void accept_failed(Listener& listener, int error);
   Listener* find_listener(uint32_t serial);
 
+  // By all connections, since the last call.
+  size_t take_written_bytes() { return std::exchange(written_bytes_, 0); }
+
   ConnectionTable& table() { return table_; }
   LoopHandler& handler() { return handler_; }
 
@@ -116,6 +120,7 @@ class LoopCore : public Loop {
   Instant now_ = {};
   Instant deadline_ = {};
   bool was_notified_ = false;
+  size_t written_bytes_ = 0;
   std::vector<Ended> ended_;      // on_closed is due
   std::vector<Ended> reporting_;  // kept for its capacity
 
