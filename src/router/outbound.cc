@@ -16,10 +16,18 @@ size_t class_of(size_t bytes) {
   return static_cast<size_t>(std::countr_zero(bytes)) -
          static_cast<size_t>(std::countr_zero(size_t{BufferPool::kMinBytes}));
 }
+size_t size_for(size_t bytes) {
+  return std::bit_ceil(std::max<size_t>(bytes, BufferPool::kMinBytes));
+}
 }  // namespace
 
+bool BufferPool::has(size_t bytes) const {
+  const size_t index = class_of(size_for(bytes));
+  return index < kClasses && !free_[index].empty();
+}
+
 char* BufferPool::take(size_t& bytes) {
-  bytes = std::bit_ceil(std::max<size_t>(bytes, kMinBytes));
+  bytes = size_for(bytes);
   const size_t index = class_of(bytes);
   if (index < kClasses && !free_[index].empty()) {
     char* buffer = free_[index].back();
@@ -47,7 +55,11 @@ void Outbound::grow(size_t bytes) {
     end_ = pending;
     return;
   }
-  size_t capacity = std::max(end_ + bytes, data_ == nullptr ? size_t{usual_bytes_} : capacity_ * 2);
+  size_t capacity = std::max(end_ + bytes, capacity_ * 2);
+  // Only what is there: many receivers of a little each need no more memory for it.
+  if (data_ == nullptr && pool_.has(usual_bytes_)) {
+    capacity = std::max<size_t>(capacity, usual_bytes_);
+  }
   char* data = pool_.take(capacity);
   // Positions of references count from data_, so the bytes keep their offsets.
   if (pending > 0) std::memcpy(data + begin_, data_ + begin_, pending);

@@ -13,8 +13,6 @@ namespace petrel::router {
 
 namespace {
 
-// Longer frames are delivered one by one: ten receivers of them do not fit into the cache at once.
-constexpr size_t kSpreadFrameMax = 256;
 constexpr uint32_t kPortalSlot = ~0U;  // stands for no subscription: the answer to a request
 // Subjects under it are used once, each with several tokens of its own: no plan is worth keeping.
 constexpr Slice kUsedOnce = "$JS.ACK.";
@@ -261,8 +259,7 @@ size_t Router::route_repeats(AccountInterest& account, const Repeats& repeats) {
   const DeliveryPlan& plan = plan_for(account, repeats.first.subject);
   if (plan.is_empty()) return repeats.count;
   const size_t frame_bytes = repeats.first.tail.size() + repeats.first.subject.size();
-  if (plan.is_spread && frame_bytes <= kSpreadFrameMax &&
-      repeats.first.tail.size() <= DeliveryBatch::kCopyBytesMax) {
+  if (plan.is_spread && repeats.first.tail.size() <= DeliveryBatch::kCopyBytesMax) {
     Repeats some = repeats;
     some.count = std::min(repeats.count, kRepeatedBytes / frame_bytes);
     deliver_spread(account, plan, some);
@@ -303,7 +300,8 @@ void Router::deliver_repeats(const DeliveryPlan::Local& entry, Slice prefix,
   if (subscription == nullptr) return;
   Receiver& to = *subscription->receiver;
   const bool is_plain = !to.checks_delivery && !to.is_endpoint && !to.is_traced &&
-                        subscription->max == 0 && to.max_pending > 4 * kRepeatedBytes;
+                        subscription->max == 0 && to.max_pending > 4 * kRepeatedBytes &&
+                        (repeats.first.header_bytes == 0 || to.headers);
   if (!is_plain) [[unlikely]] {
     Message message = repeats.first;
     for (size_t i = 0; i < repeats.count; ++i) {
@@ -315,7 +313,7 @@ void Router::deliver_repeats(const DeliveryPlan::Local& entry, Slice prefix,
     return;
   }
   if (to.is_closed || (&to == repeats.first.publisher && !to.echo)) return;
-  prefix.remove_prefix(1);
+  if (repeats.first.header_bytes == 0) prefix.remove_prefix(1);
   to.outbound.append_each(prefix, repeats.first.tail, repeats.stride, repeats.count);
   subscription->delivered += repeats.count;
   to.out_msgs += repeats.count;

@@ -154,7 +154,8 @@ void ClientSession::parse(const BlockRef& block, Slice bytes) {
       fail_parse(bytes, static_cast<size_t>(bytes.data() - begin));
       break;
     }
-    if (op.kind == proto::OpKind::kPub && !is_traced && is_authenticated_) [[likely]] {
+    const bool is_publish = op.kind == proto::OpKind::kPub || op.header_bytes != 0;
+    if (is_publish && !is_traced && is_authenticated_) [[likely]] {
       on_publish(op);
       if (op.reply.empty()) publish_repeats(op, bytes, delivered_end);
     } else {

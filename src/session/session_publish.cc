@@ -13,7 +13,7 @@ namespace petrel::session {
 
 namespace {
 
-constexpr size_t kRepeatsMax = 256;
+constexpr size_t kRepeatsBytes = 32 << 10;  // what the router takes at once
 constexpr size_t kTrackedRepliesMax = 4096;
 
 bool has_gateway_prefix(Slice subject) {
@@ -24,17 +24,35 @@ bool is_reserved_reply(Slice reply) {
   return reply.starts_with("_R_.") || reply.starts_with("$JS.ACK.") || has_gateway_prefix(reply);
 }
 
+// Whether "Nats-Trace-Dest" stands anywhere. Its rarest letter is looked for.
+bool asks_for_trace(Slice headers) {
+  constexpr Slice kName = "Nats-Trace-Dest";
+  constexpr size_t kRare = kName.find('D');
+  for (size_t at = headers.find('D', kRare); at != Slice::npos; at = headers.find('D', at + 1)) {
+    if (headers.substr(at - kRare).starts_with(kName)) return true;
+  }
+  return false;
+}
+
 bool may_be_reserved(Slice subject) {
   return subject.front() == '_' || subject.front() == '$';
+}
+
+// How many of the `count` frames behind `op`, equal to it in their lines, ask for no trace.
+size_t count_untraced(const proto::Op& op, size_t frame_bytes, size_t count) {
+  const char* at = op.message.data() + frame_bytes;
+  for (size_t i = 0; i < count; ++i, at += frame_bytes) {
+    if (asks_for_trace(Slice(at, op.header_bytes))) return i;
+  }
+  return count;
 }
 
 }  // namespace
 
 void ClientSession::on_publish(const proto::Op& op) {
   const bool may_be_traced =
-      op.header_bytes != 0 &&
-      ((tenant_ != nullptr && !tenant_->trace_destination.empty()) ||
-       op.message.substr(0, op.header_bytes).find("Nats-Trace-Dest") != Slice::npos);
+      op.header_bytes != 0 && ((tenant_ != nullptr && !tenant_->trace_destination.empty()) ||
+                               asks_for_trace(op.message.substr(0, op.header_bytes)));
   if (may_be_traced) [[unlikely]] {
     on_traced_publish(op);
   } else {
@@ -90,10 +108,13 @@ void ClientSession::publish(const proto::Op& op, MessageTrace* trace) {
 
 // Whatever is looked at for each message was looked at for `op`, or nothing is done here.
 void ClientSession::publish_repeats(const proto::Op& op, Slice& bytes, uint64_t delivered_end) {
-  const size_t count = parser_.count_repeats(op, bytes, kRepeatsMax);
+  const size_t most = kRepeatsBytes / (op.subject.size() + op.tail.size() + 1);
+  size_t count = parser_.count_repeats(op, bytes, most);
+  if (op.header_bytes != 0) count = count_untraced(op, parser_.frame_bytes(), count);
   if (count == 0) return;
   const bool needs_each = verbose_ || pedantic_ || mappings_ != nullptr || checks_publish_ ||
                           allowance_ != nullptr || may_be_reserved(op.subject) || is_closed ||
+                          (tenant_ != nullptr && !tenant_->trace_destination.empty()) ||
                           is_waiting() || context_.router.delivered_bytes() >= delivered_end;
   if (needs_each) return;
   const size_t frame = parser_.frame_bytes();
@@ -105,6 +126,7 @@ void ClientSession::publish_repeats(const proto::Op& op, Slice& bytes, uint64_t 
   message.subject = op.subject;
   message.tail = Slice(op.tail.data() + frame, op.tail.size());
   message.sizes_bytes = static_cast<uint32_t>(op.size_text.size());
+  message.header_bytes = op.header_bytes;
   message.block = op.block;
   message.publisher = this;
   const size_t routed = context_.router.route_repeats(*account, repeats);

@@ -30,6 +30,8 @@ class BufferPool {
   // The buffer holds at least `bytes`; `bytes` becomes its real size.
   char* take(size_t& bytes);
   void give_back(char* buffer, size_t bytes);
+  // Whether a buffer for `bytes` came back and waits.
+  bool has(size_t bytes) const;
 
  private:
   static constexpr size_t kClasses = 12;         // 1 KiB ... 2 MiB; larger ones are not kept

@@ -69,7 +69,7 @@ class Router {
 
   // Delivers to everyone interested. Returns how many took it (of other loops: were sent it).
   uint32_t route(AccountInterest& account, const Message& message);
-  // Delivers messages without headers and reply that are equal but for their payloads, and whose
+  // Delivers messages without reply that are equal but for their headers and payloads, and whose
   // tails lie `stride` bytes apart. Returns how many, at least one: it stops when the publisher is
   // to be slowed down or so much was delivered that delivered_bytes() reaches `delivered_end`.
   struct Repeats {

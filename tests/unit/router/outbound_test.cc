@@ -64,6 +64,21 @@ TEST(OutboundTest, ItsNextBufferIsAsLargeAsTheLastOneHadToBe) {
   EXPECT_FALSE(is_in_use());
 }
 
+TEST(OutboundTest, TakesNoMoreThanItNeedsWhenNoSuchBufferIsLeft) {
+  BufferPool pool;
+  Outbound outbound(pool);
+  outbound.append(std::string(100 << 10, 'x'));
+  outbound.consume(100 << 10);
+  ASSERT_TRUE(pool.has(100 << 10));
+  size_t large = 100 << 10;
+  char* buffer = pool.take(large);
+  outbound.append("a");
+  outbound.consume(1);
+  EXPECT_FALSE(pool.has(100 << 10));
+  EXPECT_TRUE(pool.has(1));
+  pool.give_back(buffer, large);
+}
+
 TEST(OutboundTest, ReferencesStandWhereTheyWereAppended) {
   BufferPool pool;
   Outbound outbound(pool);

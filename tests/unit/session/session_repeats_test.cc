@@ -13,6 +13,14 @@ std::string pub(const std::string& subject, const std::string& payload,
          std::to_string(payload.size()) + "\r\n" + payload + "\r\n";
 }
 
+std::string hpub(const std::string& subject, const std::string& headers, const std::string& payload,
+                 const std::string& reply = "") {
+  const std::string block = "NATS/1.0\r\n" + headers + "\r\n";
+  return "HPUB " + subject + " " + (reply.empty() ? "" : reply + " ") +
+         std::to_string(block.size()) + " " + std::to_string(block.size() + payload.size()) +
+         "\r\n" + block + payload + "\r\n";
+}
+
 std::string payload_of(Prng& prng) {
   return std::string(prng.chance(300) ? prng.below(200) : 10,
                      static_cast<char>('a' + prng.below(26)));
@@ -42,10 +50,13 @@ Script random_script(Prng& prng) {
     const std::string subject = prng.chance(700) ? "s.a" : prng.chance(800) ? "s.b" : "nobody";
     const std::string reply = prng.chance(100) ? "r" : "";
     const std::string payload = payload_of(prng);
+    const bool with_headers = prng.chance(300);
     for (uint64_t again = 1 + prng.below(12); again > 0; --again) {
       std::string same = payload;
       if (!same.empty()) same.back() = static_cast<char>('0' + again % 10);
-      script.messages.push_back(pub(subject, same, reply));
+      const std::string header = "Id: " + std::to_string(again % 10) + "\r\n";
+      script.messages.push_back(with_headers ? hpub(subject, header, same, reply)
+                                             : pub(subject, same, reply));
     }
     if (prng.chance(100)) script.messages.push_back("PING\r\n");
   }
@@ -57,7 +68,7 @@ std::vector<std::string> play(const Script& script, const std::string& connect, 
   SessionWorld world;
   std::vector<ClientSession*> clients;
   for (const std::string& said : script.before) {
-    clients.push_back(&world.connected(clients.empty() ? connect : ""));
+    clients.push_back(&world.connected(clients.empty() ? R"("headers":true)" + connect : ""));
     SessionWorld::feed(*clients.back(), said);
   }
   std::string all;
@@ -81,7 +92,8 @@ std::vector<std::string> play(const Script& script, const std::string& connect, 
 }
 
 TEST(SessionRepeats, HaveTheEffectOfMessagesOneByOne) {
-  for (const char* connect : {"", R"("echo":false)", R"("verbose":true)", R"("pedantic":true)"}) {
+  for (const char* connect :
+       {"", R"(,"echo":false)", R"(,"verbose":true)", R"(,"pedantic":true)"}) {
     for (uint64_t seed = 1; seed <= 150; ++seed) {
       Prng prng(seed);
       const Script script = random_script(prng);
@@ -89,6 +101,37 @@ TEST(SessionRepeats, HaveTheEffectOfMessagesOneByOne) {
           << connect << " seed " << seed;
     }
   }
+}
+
+TEST(SessionRepeats, OfHeadersReachThoseWhoKnowNone) {
+  SessionWorld world;
+  ClientSession& old = world.connected();
+  ClientSession& client = world.connected(R"("headers":true)");
+  SessionWorld::ask(old, "SUB a 1\r\n");
+  SessionWorld::ask(client, "SUB a 2\r\n");
+  std::string bytes;
+  for (int i = 0; i < 3; ++i) bytes += hpub("a", "Id: " + std::to_string(i) + "\r\n", "x");
+  std::string got = SessionWorld::ask(client, bytes);
+  for (int i = 0; i < 3; ++i) {
+    const std::string frame =
+        "HMSG a 2 19 20\r\nNATS/1.0\r\nId: " + std::to_string(i) + "\r\n\r\nx\r\n";
+    ASSERT_EQ(got.substr(0, frame.size()), frame);
+    got.erase(0, frame.size());
+  }
+  EXPECT_EQ(SessionWorld::take(old), "MSG a 1 1\r\nx\r\nMSG a 1 1\r\nx\r\nMSG a 1 1\r\nx\r\n");
+}
+
+// Lines are equal, but the third message asks for its route to be told.
+TEST(SessionRepeats, AreTracedOneByOne) {
+  SessionWorld world;
+  ClientSession& client = world.connected(R"("headers":true)");
+  SessionWorld::ask(client, "SUB trace 1\r\n");
+  const std::string plain = hpub("a", "Data-Trace-Dest: trace\r\n", "x");
+  const std::string traced = hpub("a", "Nats-Trace-Dest: trace\r\n", "x");
+  const std::string got = SessionWorld::ask(client, plain + plain + traced + plain);
+  EXPECT_TRUE(got.starts_with("MSG trace 1 ")) << got;
+  EXPECT_EQ(got.find("MSG trace", 1), std::string::npos) << got;
+  EXPECT_EQ(client.view({}).in_msgs, 4u);
 }
 
 TEST(SessionRepeats, EndWhereTheLineOrTheFrameDoes) {
