@@ -6,7 +6,7 @@ namespace petrel {
 
 namespace {
 
-void append_ascii(std::string& out, char c) {
+void escape_ascii(std::string& out, char c) {
   switch (c) {
     case '"':
     case '\\':
@@ -31,10 +31,6 @@ void append_ascii(std::string& out, char c) {
     default:
       break;
   }
-  if (c >= ' ' && c != '<' && c != '>' && c != '&') {
-    out.push_back(c);
-    return;
-  }
   constexpr Slice kHex = "0123456789abcdef";
   const auto code = static_cast<unsigned char>(c);
   out += "\\u00";
@@ -42,16 +38,27 @@ void append_ascii(std::string& out, char c) {
   out.push_back(kHex[code & 0xf]);
 }
 
+// Stands for itself.
+bool is_plain(char c) {
+  const auto code = static_cast<unsigned char>(c);
+  return code >= ' ' && code < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
 }  // namespace
 
 void append_go_json_string(std::string& out, Slice text) {
   out.push_back('"');
-  while (!text.empty()) {
+  while (true) {
+    size_t plain = 0;
+    while (plain < text.size() && is_plain(text[plain])) ++plain;
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const Rune rune = decode_rune(text);
     if (!rune.valid) {
       out += "\\ufffd";
     } else if (rune.code < 0x80) {
-      append_ascii(out, text.front());
+      escape_ascii(out, text.front());
     } else if (rune.code == 0x2028) {
       out += "\\u2028";
     } else if (rune.code == 0x2029) {

@@ -243,7 +243,13 @@ std::string unquote(Slice literal) {
   const Slice text = literal.substr(1, literal.size() - 2);
   std::string out;
   out.reserve(text.size());
-  for (size_t at = 0; at < text.size();) {
+  size_t at = 0;
+  while (true) {
+    const size_t plain = at;
+    while (at < text.size() && text[at] != '\\' && static_cast<unsigned char>(text[at]) < 0x80)
+      ++at;
+    out.append(text.substr(plain, at - plain));
+    if (at == text.size()) return out;
     if (text[at] == '\\') {
       at = append_escape(text, at + 1, out);
       continue;
@@ -252,7 +258,6 @@ std::string unquote(Slice literal) {
     append_rune(out, rune.code);
     at += rune.bytes;
   }
-  return out;
 }
 
 bool read_bool(Slice value, bool& out) {
