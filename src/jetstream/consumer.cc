@@ -28,11 +28,19 @@ ConsumerCore::ConsumerCore(ConsumerSetup setup, ConsumerHost& host)
     : config_(std::move(setup.config)), host_(host), created_(setup.created) {
   if (config_.name.empty()) config_.name = config_.durable_name;
   wall_offset_ns_ = host_.outside().wall_now().ns - now().ns;
-  ack_subject_ = ack_prefix(host_.stream_config().name, config_.name);
+  ack_subject_ = "$JS.ACK." + reply_place();
   ack_prefix_ = ack_subject_.size();
   adopt(config_);
   is_new_ = setup.is_new;
   if (is_new_) select_start();
+}
+
+// "<stream>.<consumer>.", in the long form behind domain and account.
+std::string ConsumerCore::reply_place() const {
+  StreamHost& outside = host_.outside();
+  std::string place;
+  if (outside.has_long_ack_subjects()) place = reply_scope(outside, host_.account_name());
+  return place.append(host_.stream_config().name).append(".").append(config_.name).append(".");
 }
 
 // What follows from the configuration.
@@ -296,6 +304,8 @@ void ConsumerCore::update(const ConsumerConfig& config) {
   if (config_.name.empty()) config_.name = name;
   config_.pause_until = old.pause_until;
   adopt(config_);
+  // Whoever sources asks again: what it did not acknowledge is delivered anew.
+  if (config_.sourcing) reset(0);
   if (!is_started_) return;
   if (config_.ack_wait != old.ack_wait || config_.backoff != old.backoff) rearm_all();
   if (config_.rate_limit_bps != old.rate_limit_bps) set_rate_limit();

@@ -43,10 +43,9 @@ AckSubject parse_ack_subject(Slice subject) {
           .pending = parse_number(tokens[first + 4])};
 }
 
-std::string ack_prefix(Slice stream, Slice consumer) {
-  std::string prefix = "$JS.ACK.";
-  prefix.append(stream).append(".").append(consumer).append(".");
-  return prefix;
+std::string reply_scope(StreamHost& host, Slice account) {
+  const Slice domain = host.domain().empty() ? Slice("_") : host.domain();
+  return std::string(domain) + "." + host.short_hash(account) + ".";
 }
 
 void append_number(std::string& out, uint64_t value) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "petrel/base/block.h"
+#include "petrel/jetstream/stream_host.h"
 
 #include <cstdint>
 #include <string>
@@ -24,8 +25,9 @@ struct AckSubject {
 // "$JS.ACK." with 9 tokens, or with domain and account and 11 tokens or more.
 AckSubject parse_ack_subject(Slice subject);
 
-// "$JS.ACK.<stream>.<consumer>."
-std::string ack_prefix(Slice stream, Slice consumer);
+// "<domain>.<account>.": what the long form of subjects for acknowledgements and flow control has
+// before the stream; the short form has nothing.
+std::string reply_scope(StreamHost& host, Slice account);
 // Puts the numbers behind the prefix that `subject` already holds.
 void append_ack_numbers(std::string& subject, const AckSubject& ack);
 

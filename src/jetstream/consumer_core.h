@@ -220,6 +220,7 @@ class ConsumerCore final : public Consumer {
   void advise_exhausted(uint64_t sequence, uint64_t deliveries);
   void advise_pinned(Slice group);
   void advise_unpinned(Slice group, Slice reason);
+  std::string reply_place() const;
   void advise_action(Slice action);  // create, delete
   void advise_paused();
   void advise_unstored(const DeadLetter& letter);

@@ -148,7 +148,7 @@ Halt ConsumerCore::send_to_push(const Candidate& candidate, const Frame& frame) 
 
 void ConsumerCore::send_flow_request() {
   constexpr Slice kDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  std::string reply = "$JS.FC." + host_.stream_config().name + "." + config_.name + ".";
+  std::string reply = "$JS.FC." + reply_place();
   for (int i = 0; i < 4; ++i) reply += kDigits[host_.outside().prng().below(kDigits.size())];
   push_.flow.asked = push_.flow.pending;
   push_.flow.reply = std::move(reply);

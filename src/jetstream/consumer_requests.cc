@@ -1,6 +1,7 @@
 #include "jetstream/consumer_requests.h"
 
 #include "petrel/jetstream/api_admission.h"
+#include "petrel/jetstream/api_json.h"
 #include "petrel/jetstream/consumer.h"
 #include "petrel/proto/header_view.h"
 
@@ -9,6 +10,8 @@
 namespace petrel::jetstream {
 
 namespace {
+
+constexpr Slice kIdentityHeader = "Nats-Stream-Identity";
 
 std::string random_name(Prng& prng) {
   constexpr Slice kDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -34,6 +37,17 @@ void prepare_sourcing(const Stream& stream, Prng& prng, ConsumerConfig& config) 
   config.inactive_threshold = {};
 }
 
+// What tells a stream from one that was made under its name later.
+std::string identity_of(Stream& stream) {
+  std::string created;
+  append_time(created, stream.created());
+  return stream.outside().short_hash(created);
+}
+
+std::string with_identity(Stream& stream, const std::string& json) {
+  return "NATS/1.0\r\nNats-Stream-Identity: " + identity_of(stream) + "\r\n\r\n" + json;
+}
+
 std::vector<const ConsumerConfig*> configs_of(const Stream& stream) {
   std::vector<const ConsumerConfig*> configs;
   for (const Consumer* consumer : stream.consumers()) configs.push_back(&consumer->config());
@@ -50,7 +64,17 @@ void create(Stream& stream, ConsumerCreateRequest wanted, const RequestContext& 
             const Respond& respond) {
   constexpr ApiKind kKind = ApiKind::kConsumerCreate;
   prepare_sourcing(stream, stream.outside().prng(), wanted.config);
+  const bool tells_identity = wanted.config.direct || wanted.config.sourcing;
+  if (tells_identity && !wanted.identity.empty() && wanted.identity != identity_of(stream)) {
+    return respond(error_json(kKind, api_error(ApiErrc::kConsumerStreamIdentityMismatch,
+                                               {{"{msg}", identity_of(stream)}})));
+  }
   const Consumer* current = stream.find_consumer(wanted.config.name);
+  if (current != nullptr && wanted.config.sourcing && wanted.config.is_durable()) {
+    wanted.config.deliver_policy = current->config().deliver_policy;
+    wanted.config.opt_start_seq = current->config().opt_start_seq;
+    wanted.config.opt_start_time = current->config().opt_start_time;
+  }
   ConsumerCheckContext check;
   check.limits = context.limits;
   check.pedantic = wanted.pedantic;
@@ -66,10 +90,12 @@ void create(Stream& stream, ConsumerCreateRequest wanted, const RequestContext& 
     return respond(error_json(kKind, api_error(ApiErrc::kConsumerNameExist)));
   }
   if (config.name.empty()) config.name = random_name(stream.outside().prng());
-  stream.create_consumer(config, [respond](const ApiError* error, Consumer* consumer) {
+  const auto done = [&stream, respond, tells_identity](const ApiError* error, Consumer* consumer) {
     if (error != nullptr) return respond(error_json(kKind, *error));
-    respond(consumer_info_json(kKind, consumer->info()));
-  });
+    const std::string json = consumer_info_json(kKind, consumer->info());
+    respond(tells_identity ? with_identity(stream, json) : json);
+  };
+  stream.create_consumer(config, done);
 }
 
 void answer_create(Stream& stream, const ApiSubject& subject, const ApiRequest& request,
@@ -77,6 +103,8 @@ void answer_create(Stream& stream, const ApiSubject& subject, const ApiRequest& 
   constexpr ApiKind kKind = ApiKind::kConsumerCreate;
   ApiResult<ConsumerCreateRequest> wanted = parse_consumer_create(request.body, context.strict);
   if (!wanted) return respond(error_json(kKind, wanted.error()));
+  const auto identity = proto::HeaderView(request.header).find(kIdentityHeader);
+  wanted->identity = identity.value_or(Slice());
   if (const ApiStatus wrong = join_consumer_subject(subject, *wanted)) {
     return respond(error_json(kKind, *wrong));
   }
@@ -183,7 +211,8 @@ void answer_reset(Stream& stream, const std::string& name, const ApiRequest& req
                   const Respond& respond) {
   constexpr ApiKind kKind = ApiKind::kConsumerReset;
   const ApiResult<uint64_t> wanted = parse_consumer_reset(request.body);
-  stream.when_applied([&stream, name, wanted, respond] {
+  const bool tells_identity = proto::HeaderView(request.header).find(kIdentityHeader).has_value();
+  stream.when_applied([&stream, name, wanted, respond, tells_identity] {
     const Consumer* found = stream.find_consumer(name);
     if (found == nullptr) return respond(std::string());
     if (!wanted) return respond(error_json(kKind, wanted.error()));
@@ -191,11 +220,14 @@ void answer_reset(Stream& stream, const std::string& name, const ApiRequest& req
     if (!refusal.empty()) {
       return respond(error_json(kKind, api_error(ApiErrc::kConsumerInvalidReset, refusal)));
     }
-    stream.reset_consumer(name, *wanted, [respond](const ApiError* error, Consumer* consumer) {
+    const auto done = [&stream, respond, tells_identity](const ApiError* error,
+                                                         Consumer* consumer) {
       if (error != nullptr) return respond(error_json(kKind, *error));
       const ConsumerInfoView info = consumer->info();
-      respond(consumer_reset_json(info, info.delivered.stream_seq + 1));
-    });
+      const std::string json = consumer_reset_json(info, info.delivered.stream_seq + 1);
+      respond(tells_identity ? with_identity(stream, json) : json);
+    };
+    stream.reset_consumer(name, *wanted, done);
   });
 }
 

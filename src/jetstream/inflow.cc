@@ -4,7 +4,6 @@
 #include "jetstream/stream_core.h"
 
 #include "petrel/base/go_json.h"
-#include "petrel/base/hash.h"
 #include "petrel/jetstream/api_json.h"
 #include "petrel/proto/header_view.h"
 #include "petrel/proto/json_text.h"
@@ -28,22 +27,16 @@ std::string random_text(Prng& prng, size_t length) {
   return text;
 }
 
-std::string hash_text(Slice of) {
-  uint64_t hash = hash_bytes(of);
-  std::string text;
-  for (int i = 0; i < 8; ++i, hash /= kAlphabet.size()) text += kAlphabet[hash % kAlphabet.size()];
-  return text;
-}
-
 std::string join(const std::vector<std::string>& parts) {
   std::string joined;
   for (const std::string& part : parts) joined += (joined.empty() ? "" : "\f") + part;
   return joined;
 }
 
-std::string compose_index_name(const StreamSource& source) {
+std::string compose_index_name(const StreamSource& source, StreamHost& host) {
   std::string name = source.name;
-  if (source.external) name += ":" + hash_text(source.external->api);
+  if (source.external) name += ":" + host.short_hash(source.external->api);
+  if (source.consumer) name += ":C=" + host.short_hash(source.consumer->name);
   std::vector<std::string> filters;
   std::vector<std::string> destinations;
   for (const SubjectTransformConfig& transform : source.subject_transforms) {
@@ -111,7 +104,10 @@ CreateAnswer read_answer(Slice body) {
 }  // namespace
 
 Inflow::Inflow(StreamCore& core, const StreamSource& source, bool is_mirror)
-    : core_(core), source_(source), is_mirror_(is_mirror), index_name_(compose_index_name(source)) {
+    : core_(core),
+      source_(source),
+      is_mirror_(is_mirror),
+      index_name_(compose_index_name(source, core.host)) {
   for (const SubjectTransformConfig& transform : source.subject_transforms) {
     auto made = subject::SubjectTransform::create(
         transform.src, transform.dest.empty() ? Slice(">") : Slice(transform.dest));
@@ -128,13 +124,26 @@ std::string Inflow::api(const std::string& subject) const {
 
 // --- asking for a consumer ---
 
+// The same each time: where the origin keeps messages until they are acknowledged, its consumer is
+// found again.
+std::string Inflow::name_consumer() const {
+  std::string id = core_.config.name + " " + core_.account;
+  if (!core_.host.domain().empty()) id.append(" ").append(core_.host.domain());
+  id = core_.host.short_hash(id);
+  const auto& sources = core_.config.sources;
+  const auto is_same = [this](const StreamSource& other) { return other.name == source_.name; };
+  if (std::count_if(sources.begin(), sources.end(), is_same) > 1) {
+    id += " " + index_name_;
+  }
+  return is_mirror_ ? "JS_MIRROR_" + id : "JS_SRC_" + core_.host.short_hash(id);
+}
+
 void Inflow::ask(Instant now) {
   unsubscribe();
   arrived_.clear();
   Prng& prng = core_.host.prng();
   const std::string id = random_text(prng, 8);
-  consumer_ = (is_mirror_ ? "JS_MIRROR_" : "JS_SRC_") +
-              hash_text(core_.account + core_.config.name + index_name_) + "_" + id;
+  consumer_ = name_consumer();
   deliver_ = is_mirror_ ? "$JS.M." + id : "$JS.S." + id;
   if (source_.external && !source_.external->deliver.empty()) {
     deliver_ = source_.external->deliver + (is_mirror_ ? ".M." : ".S.") + id;
@@ -145,7 +154,12 @@ void Inflow::ask(Instant now) {
     deliver_ = source_.consumer->deliver_subject;
   }
   answer_ = "_INBOX.JS." + random_text(prng, 22);
-  sequence_ = is_mirror_ ? core_.staged.last_sequence : core_.sourcing.position(index_name_);
+  if (!is_mirror_ && !is_recreated_ && identity_.empty()) {
+    identity_ = core_.sourcing.identity(index_name_);
+  }
+  sequence_ = is_mirror_      ? core_.staged.last_sequence
+              : is_recreated_ ? 0
+                              : core_.sourcing.position(index_name_, identity_);
   const auto subscribe = [&](const std::string& subject) {
     subscriptions_.push_back(core_.host.subscribe(core_.stream, Inlet::kReply, subject, {}));
   };
@@ -155,12 +169,12 @@ void Inflow::ask(Instant now) {
   retry_at_ = now + kAnswerWait;
   seen_ = now;
   const std::string& origin = source_.name;
+  std::string header = "NATS/1.0\r\nNats-Required-Api-Level: 5\r\n";
+  if (!is_mirror_) header += "Nats-Stream-Identity: " + identity_ + "\r\n";
+  header += "\r\n";
   if (source_.consumer) {
-    core_.host.send(core_.stream, OutMessage{api("CONSUMER.RESET." + origin + "." + consumer_),
-                                             api("CONSUMER.RESET." + origin + "." + consumer_),
-                                             answer_,
-                                             {},
-                                             {}});
+    const std::string reset = api("CONSUMER.RESET." + origin + "." + consumer_);
+    core_.host.send(core_.stream, OutMessage{reset, reset, answer_, header, {}});
     return;
   }
   std::string subject = api("CONSUMER.CREATE." + origin);
@@ -168,9 +182,7 @@ void Inflow::ask(Instant now) {
                                   ? source_.subject_transforms[0].src
                                   : source_.filter_subject;
   if (!filter.empty()) subject += "." + consumer_ + "." + filter;
-  core_.host.send(core_.stream,
-                  OutMessage{subject, subject, answer_,
-                             "NATS/1.0\r\nNats-Required-Api-Level: 4\r\n\r\n", request()});
+  core_.host.send(core_.stream, OutMessage{subject, subject, answer_, header, request()});
 }
 
 std::string Inflow::request() const {
@@ -209,8 +221,11 @@ std::string Inflow::request() const {
   } else if (!filters.empty()) {
     config.filter_subjects = std::move(filters);
   }
-  config.metadata["_nats.mirror.stream"] = core_.config.name;
-  config.metadata["_nats.mirror.acc"] = core_.account;
+  const std::string kind = is_mirror_ ? "_nats.mirror." : "_nats.src.";
+  config.metadata[kind + "stream"] = core_.config.name;
+  config.metadata[kind + "acc"] = core_.account;
+  const Slice domain = core_.host.domain();
+  if (!domain.empty()) config.metadata[kind + "domain"] = std::string(domain);
   std::string body = "{\"stream_name\":";
   append_go_json_string(body, source_.name);
   return body + ",\"config\":" + consumer_config_json(config) + "}";
@@ -220,20 +235,45 @@ void Inflow::on_answer(const Arrived& message, Instant now) {
   if (!is_asked_) return;
   is_asked_ = false;
   const CreateAnswer answer = read_answer(message.body);
+  if (answer.error && !is_mirror_ &&
+      answer.error->err_code == static_cast<uint16_t>(ApiErrc::kConsumerStreamIdentityMismatch)) {
+    forget_origin();
+    return ask(now);
+  }
   if (answer.error) return fail(now, answer.error);
+  const std::string identity(
+      proto::HeaderView(message.header).find("Nats-Stream-Identity").value_or(Slice()));
+  if (!identity.empty() && !identity_.empty() && identity != identity_) forget_origin();
+  if (is_recreated_) {
+    core_.host.log(LogLevel::kWarn, "source stream '" + source_.name + "' of stream '" +
+                                        core_.config.name + "' was made anew: all of it is taken");
+  }
+  if (!identity.empty()) identity_ = identity;
+  is_recreated_ = false;
   is_flowing_ = true;
   failures_ = 0;
   error_.reset();
   consumer_sequence_ = 0;
   retry_at_ = {};
   seen_ = heard_ = now;
-  if (!is_mirror_) return;
+  if (!is_mirror_) {
+    sequence_ = std::max(sequence_, answer.delivered);
+    return;
+  }
   // Where the origin begins above what is here, the sequences between count as used.
   if (answer.delivered > core_.staged.last_sequence &&
       !core_.ingest.propose_skip(core_.staged.last_sequence + 1, answer.delivered)) {
     return fail(now, std::nullopt);
   }
   sequence_ = std::max(answer.delivered, core_.staged.last_sequence);
+}
+
+// Another stream stands under the origin's name.
+void Inflow::forget_origin() {
+  identity_.clear();
+  is_recreated_ = true;
+  sequence_ = 0;
+  core_.sourcing.note_position(index_name_, 0);
 }
 
 // --- what arrives ---
@@ -359,7 +399,7 @@ Inflow::Outcome Inflow::on_mirrored(const Arrived& message, const AckSubject& ac
 std::string Inflow::source_header(const Arrived& message, uint64_t sequence) const {
   const size_t space = index_name_.find(' ');
   return index_name_.substr(0, space) + " " + std::to_string(sequence) + index_name_.substr(space) +
-         " " + message.subject;
+         " " + message.subject + (identity_.empty() ? "" : " " + identity_);
 }
 
 Inflow::Outcome Inflow::on_sourced(const Arrived& message, const AckSubject& ack) {
@@ -416,6 +456,12 @@ void Inflow::stop() {
   arrived_.clear();
   is_asked_ = is_flowing_ = false;
   retry_at_ = {};
+}
+
+void Inflow::release() {
+  if (source_.consumer || consumer_.empty()) return;
+  const std::string subject = api("CONSUMER.DELETE." + source_.name + "." + consumer_);
+  core_.host.send(core_.stream, OutMessage{subject, subject, {}, {}, {}});
 }
 
 }  // namespace petrel::jetstream

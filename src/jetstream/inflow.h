@@ -31,10 +31,14 @@ class Inflow {
   // "<origin>[:<external>] <filters> <destinations>": names the source in headers and state.
   const std::string& index_name() const { return index_name_; }
   const StreamSource& source() const { return source_; }
+  // Of the origin as it was made; empty: not known.
+  const std::string& identity() const { return identity_; }
 
   // A moment later: whoever makes the stream, or its origin, is answered first.
   void start(Instant now) { retry_at_ = now + Duration::millis(20); }
   void stop();
+  // Its consumer at the origin is not needed any more.
+  void release();
   // Whether the message is for this inflow; it is copied.
   bool take(const Incoming& message);
   // Handles what came and what is due. Returns whether more is to be done at once.
@@ -58,6 +62,7 @@ class Inflow {
 
   void ask(Instant now);
   std::string request() const;
+  std::string name_consumer() const;
   void on_answer(const Arrived& message, Instant now);
   Outcome on_arrived(const Arrived& message);
   Outcome on_control(const Arrived& message);
@@ -65,6 +70,7 @@ class Inflow {
   Outcome on_sourced(const Arrived& message, const AckSubject& ack);
   std::string transformed(const std::string& subject) const;
   std::string source_header(const Arrived& message, uint64_t sequence) const;
+  void forget_origin();
   void fail(Instant now, std::optional<ApiError> error);
   void unsubscribe();
   std::string api(const std::string& subject) const;
@@ -73,6 +79,8 @@ class Inflow {
   const StreamSource source_;
   const bool is_mirror_;
   std::string index_name_;
+  std::string identity_;
+  bool is_recreated_ = false;                          // the origin is another one than before
   std::vector<subject::SubjectTransform> transforms_;  // empty destinations: filters only
   std::string consumer_;
   std::string deliver_;

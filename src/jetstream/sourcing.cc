@@ -9,9 +9,9 @@ namespace petrel::jetstream {
 // --- applied entries ---
 
 void Sourcing::on_stored(Slice header) {
-  // <origin> <sequence> <filter> <destination> ...
+  // <origin> <sequence> <filter> <destination> <subject> <identity>
   std::vector<Slice> fields;
-  for (Slice rest = header; fields.size() < 5;) {
+  for (Slice rest = header; fields.size() < 6;) {
     const size_t space = rest.find(' ');
     fields.push_back(rest.substr(0, space));
     if (space == Slice::npos) break;
@@ -22,14 +22,14 @@ void Sourcing::on_stored(Slice header) {
   if (!sequence) return;
   std::string name(fields[0]);
   name.append(" ").append(fields[2]).append(" ").append(fields[3]);
-  positions_[name] = *sequence;
+  positions_[name] = {*sequence, std::string(fields.size() < 6 ? Slice() : fields[5])};
 }
 
 std::string Sourcing::snapshot() const {
   EntryWriter out;
-  for (const auto& [name, sequence] : positions_) {
-    out.sized(name);
-    out.u64(sequence);
+  for (const auto& [name, position] : positions_) {
+    out.sized(position.identity.empty() ? name : name + " " + position.identity);
+    out.u64(position.sequence);
   }
   return out.take();
 }
@@ -37,16 +37,31 @@ std::string Sourcing::snapshot() const {
 void Sourcing::restore(Slice snapshot) {
   EntryReader reader(snapshot);
   while (!reader.at_end() && reader.is_ok()) {
-    const std::string name(reader.sized());
-    positions_[name] = reader.u64();
+    std::string name(reader.sized());
+    Position position;
+    // <origin> <filter> <destination> <identity>
+    if (std::count(name.begin(), name.end(), ' ') == 3) {
+      position.identity = name.substr(name.rfind(' ') + 1);
+      name.resize(name.rfind(' '));
+    }
+    position.sequence = reader.u64();
+    positions_[name] = position;
   }
 }
 
-uint64_t Sourcing::position(const std::string& index_name) const {
+uint64_t Sourcing::position(const std::string& index_name, const std::string& identity) const {
   const auto applied = positions_.find(index_name);
   const auto staged = staged_.find(index_name);
-  return std::max(applied == positions_.end() ? 0 : applied->second,
+  const bool is_known =
+      applied != positions_.end() && (identity.empty() || applied->second.identity.empty() ||
+                                      applied->second.identity == identity);
+  return std::max(is_known ? applied->second.sequence : 0,
                   staged == staged_.end() ? 0 : staged->second);
+}
+
+std::string Sourcing::identity(const std::string& index_name) const {
+  const auto applied = positions_.find(index_name);
+  return applied == positions_.end() ? std::string() : applied->second.identity;
 }
 
 void Sourcing::note_position(const std::string& index_name, uint64_t sequence) {
@@ -66,6 +81,7 @@ void Sourcing::configure() {
   const Instant now = core_.host.now();
   if (mirror_ && (!config.mirror || !(mirror_->source() == *config.mirror))) {
     mirror_->stop();
+    mirror_->release();
     mirror_.reset();
     for (const uint32_t subscription : direct_) core_.host.unsubscribe(core_.stream, subscription);
     direct_.clear();
@@ -88,13 +104,19 @@ void Sourcing::configure() {
     sources_.back()->start(now);
   }
   for (const auto& inflow : before) {
-    if (inflow) inflow->stop();
+    if (!inflow) continue;
+    inflow->stop();
+    inflow->release();
   }
 }
 
-void Sourcing::stop() {
+void Sourcing::stop(bool is_deleted) {
   if (mirror_) mirror_->stop();
   for (const auto& inflow : sources_) inflow->stop();
+  if (is_deleted) {
+    if (mirror_) mirror_->release();
+    for (const auto& inflow : sources_) inflow->release();
+  }
   for (const uint32_t subscription : direct_) core_.host.unsubscribe(core_.stream, subscription);
   direct_.clear();
   is_started_ = false;
@@ -158,7 +180,7 @@ std::vector<SourceState> Sourcing::source_states() const {
   std::vector<SourceState> states;
   for (const auto& inflow : sources_) {
     states.push_back(state_of(*inflow));
-    states.back().sequence = position(inflow->index_name());
+    states.back().sequence = position(inflow->index_name(), inflow->identity());
   }
   states.resize(core_.config.sources.size());
   return states;

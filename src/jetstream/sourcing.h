@@ -34,14 +34,18 @@ class Sourcing {
 
   // --- the leader's ---
   void start();
-  void stop();
+  // `is_deleted`: the consumers at the origins go too.
+  void stop(bool is_deleted);
   // The configuration changed: inflows that are not configured any more stop, new ones start.
   void configure();
   void take(const Incoming& message);
   bool run(Instant now);
   Instant next_due() const;
-  // The last message of a source that is stored or staged; 0: none.
-  uint64_t position(const std::string& index_name) const;
+  // The last message of a source that is stored or staged; 0: none, or of an origin with another
+  // identity.
+  uint64_t position(const std::string& index_name, const std::string& identity) const;
+  // That of the origin the last message came from; empty: not known.
+  std::string identity(const std::string& index_name) const;
   void note_position(const std::string& index_name, uint64_t sequence);
 
   std::optional<SourceState> mirror_state() const;
@@ -52,7 +56,11 @@ class Sourcing {
   void serve_origin();
 
   StreamCore& core_;
-  std::map<std::string, uint64_t> positions_;  // by index name
+  struct Position {
+    uint64_t sequence = 0;
+    std::string identity = {};
+  };
+  std::map<std::string, Position> positions_;  // by index name
   std::map<std::string, uint64_t> staged_;     // the leader's, where it is ahead
   std::unique_ptr<Inflow> mirror_;
   std::vector<std::unique_ptr<Inflow>> sources_;

@@ -51,7 +51,7 @@ void Stream::stop(Slice reason) {
   if (core_->is_stopped) return;
   core_->is_stopped = true;
   core_->unsubscribe();
-  core_->sourcing.stop();
+  core_->sourcing.stop(reason != "Server Shutdown");
   core_->consumers.stop(reason);
   core_->ingest.drop_held();
   core_->batches.clear();

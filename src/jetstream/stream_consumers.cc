@@ -1,5 +1,6 @@
 #include "jetstream/stream_consumers.h"
 
+#include "jetstream/consumer_ack_subject.h"
 #include "jetstream/stream_core.h"
 #include "jetstream/stream_entry.h"
 
@@ -323,16 +324,17 @@ void StreamConsumers::stop(Slice reason) {
 void StreamConsumers::serve(Slot& slot) {
   const ConsumerConfig& config = slot.consumer->config();
   const std::string place = core_.config.name + "." + slot.consumer->name();
+  const std::string long_place = reply_scope(core_.host, core_.account) + place;
   const auto subscribe = [&](Inlet inlet, const std::string& subject) {
     slot.subscriptions.push_back(core_.host.subscribe(core_.stream, inlet, subject, {}));
   };
   if (config.ack_policy == AckPolicy::kAll || config.ack_policy == AckPolicy::kExplicit) {
     subscribe(Inlet::kAck, "$JS.ACK." + place + ".>");
-    subscribe(Inlet::kAck, "$JS.ACK.*.*." + place + ".>");
+    subscribe(Inlet::kAck, "$JS.ACK." + long_place + ".*.*.*.*.>");
   }
   if (config.flow_control) {
     subscribe(Inlet::kFlow, "$JS.FC." + place + ".>");
-    subscribe(Inlet::kFlow, "$JS.FC.*.*." + place + ".>");
+    subscribe(Inlet::kFlow, "$JS.FC." + long_place + ".>");
   }
   // A push consumer answers pulls too: with a status.
   subscribe(Inlet::kPull, "$JS.API.CONSUMER.MSG.NEXT." + place);

@@ -1,5 +1,6 @@
 #include "server/jetstream.h"
 
+#include "server/identity.h"
 #include "server/time_zone_file.h"
 
 #include "petrel/auth/account.h"
@@ -90,6 +91,10 @@ JetStream::JetStream(JetStreamSetup setup) : setup_(std::move(setup)) {
   node_.log = [this](jetstream::LogLevel level, std::string text) { say(level_of(level), text); };
   node_.random = [] { return random_seed(); };
   node_.time_zone = read_time_zone;
+  node_.short_hash = short_hash;
+  const auto long_acks = setup_.options.feature_flags.find("js_ack_fc_v2");
+  node_.has_long_ack_subjects =
+      long_acks != setup_.options.feature_flags.end() && long_acks->second;
 }
 
 JetStream::~JetStream() = default;

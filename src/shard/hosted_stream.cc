@@ -138,6 +138,13 @@ std::string HostedStream::time_zone(Slice name) {
   return service_.node().time_zone ? service_.node().time_zone(name) : std::string();
 }
 
+std::string HostedStream::short_hash(Slice text) {
+  return service_.node().short_hash(std::string(text));
+}
+bool HostedStream::has_long_ack_subjects() {
+  return service_.node().has_long_ack_subjects;
+}
+
 bool HostedStream::may_store(jetstream::Stream& /*stream*/, uint64_t more) {
   // What is left of a full disk belongs to acks, purges and checkpoints.
   if (!place_.is_memory && service_.is_disk_full()) return false;

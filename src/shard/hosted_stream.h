@@ -70,6 +70,8 @@ class HostedStream final : public jetstream::StreamHost {
   Slice domain() const override;
   std::string next_id() override;
   std::string time_zone(Slice name) override;
+  std::string short_hash(Slice text) override;
+  bool has_long_ack_subjects() override;
   bool may_store(jetstream::Stream& stream, uint64_t more) override;
   void on_usage(jetstream::Stream& stream, int64_t bytes) override;
   void on_consumers(jetstream::Stream& stream, int64_t consumers) override;

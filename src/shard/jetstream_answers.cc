@@ -62,13 +62,18 @@ bool is_refusal(const std::string& json) {
   return type_end != std::string::npos && json.compare(type_end + 10, 9, ",\"error\":") == 0;
 }
 
+// Of the header block before the JSON.
+size_t header_bytes(Slice answer) {
+  return answer.starts_with("NATS/1.0\r\n") ? answer.find("\r\n\r\n") + 4 : 0;
+}
+
 }  // namespace
 
 void answer(JetStreamService& service, router::AccountInterest& account,
             const jetstream::ApiRequest& request, const std::string& json) {
   if (json.empty()) return;
   answer_to(service, account, request.reply, json);
-  audit(service, account, request, json);
+  audit(service, account, request, json.substr(header_bytes(json)));
 }
 
 void answer_to(JetStreamService& service, router::AccountInterest& account,
@@ -77,7 +82,9 @@ void answer_to(JetStreamService& service, router::AccountInterest& account,
   jetstream::OutMessage message;
   message.target = reply;
   message.subject = reply;
-  message.body = json;
+  const size_t head = header_bytes(json);
+  message.header = Slice(json).substr(0, head);
+  message.body = Slice(json).substr(head);
   service.send(account, message);
 }
 

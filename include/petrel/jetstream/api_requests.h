@@ -87,6 +87,7 @@ struct ConsumerCreateRequest {
   ConsumerConfig config = {};
   ConsumerAction action = ConsumerAction::kCreateOrUpdate;
   bool pedantic = false;
+  std::string identity = {};  // of the stream, as its sourcer knows it (Nats-Stream-Identity)
 };
 
 struct PagedRequest {

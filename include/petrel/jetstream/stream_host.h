@@ -4,6 +4,7 @@
 #pragma once
 
 #include "petrel/base/block.h"
+#include "petrel/base/hash.h"
 #include "petrel/base/prng.h"
 #include "petrel/base/time.h"
 
@@ -75,6 +76,10 @@ class StreamHost {
   // The bytes of a file of the IANA time zone database (TZif) by the zone's name, which comes from
   // a client; empty: there is none. Source of time zones of message schedules.
   virtual std::string time_zone(Slice) { return {}; }
+  // Eight characters for a text, as nats-server makes them; the same on every server.
+  virtual std::string short_hash(Slice text) { return std::to_string(hash_bytes(text) % 89999999); }
+  // Whether subjects of acknowledgements and flow control hold domain and account (js_ack_fc_v2).
+  virtual bool has_long_ack_subjects() { return false; }
 };
 
 }  // namespace petrel::jetstream

@@ -33,7 +33,7 @@ struct RequestContext {
   std::vector<StreamAlternate> alternates = {};  // of the stream that is asked about
 };
 
-// Empty: no answer is sent.
+// Empty: no answer is sent. A header block may stand before the JSON.
 using Respond = std::function<void(std::string json)>;
 
 void answer_stream_request(Stream& stream, const ApiRequest& request, const RequestContext& context,

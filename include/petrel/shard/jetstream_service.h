@@ -63,6 +63,8 @@ struct JetStreamNode {
   // What a connection is, as JSON, on the loop of the connection; empty: it is gone. Any thread.
   std::function<void(router::ConnectionHandle client, std::function<void(const std::string&)> done)>
       describe_client;
+  std::function<std::string(const std::string& text)> short_hash;  // of eight characters
+  bool has_long_ack_subjects = false;                              // js_ack_fc_v2
   // The bytes of the file of a time zone; empty: there is none.
   std::function<std::string(std::string_view name)> time_zone;
   std::vector<JetStreamService*> services;  // by loop

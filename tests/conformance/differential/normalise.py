@@ -21,6 +21,7 @@ JSON_RULES = (
      _TIME, "<time>"),
     ({"uptime", "idle", "rtt"}, _DURATION, "<duration>"),
     ({"deliver_subject"}, r"\$JS\.SNAPSHOT\.RESTORE\.\w+\.[A-Za-z0-9]{22}", "<id>"),
+    ({"description"}, r"consumer's stream identity does not match: \w{8}", "<id>"),
     ({"ack_time", "pause_remaining", "active"}, r"[1-9]\d*", "<duration>"),
     ({"version", "ver", "git_commit", "go"}, r".*", "<version>"),
 )
@@ -33,6 +34,7 @@ TEXT_RULES = (
     (re.compile(r"_R_\.\w{6}\.\w{6}(\.\w{8}\.T)?"), "_R_.<id>"),
     (re.compile(r"(\$JS\.ACK\.\S*\.)\d{19}(\.\d+)"), r"\1<ns>\2"),
     (re.compile(r"(127\.0\.0\.1|localhost|0\.0\.0\.0|\[::1\]|\[::\]):\d+"), r"\1:<port>"),
+    (re.compile(r"(Nats-Stream-Identity: )\w{8}\b"), r"\1<id>"),
     (re.compile(_TIME), "<time>"),
     (re.compile(r"(?<![\w.])v?2\.\d+\.\d+\b"), "<version>"),
     (re.compile(r"(Git: +)\[[^]]*\]"), r"\1[<version>]"),

@@ -326,7 +326,8 @@ class Session:
 
     def step_message(self, step):
         subject, sid, reply, head, payload = self._peer(step).take_message()
-        return {"subject": subject, "sid": sid, "reply": reply, "head": head, "body": self._json_payload(payload)}
+        return {"subject": subject, "sid": sid, "reply": reply, "head": normalise.text(head),
+                "body": self._json_payload(payload)}
 
     def step_system(self, step):
         """`<sys [loose A B] {json}`: an answer or event of the system account, decoded; the values at the paths after

@@ -200,8 +200,67 @@ def audits_of_requests(binary, folder):
     return out
 
 
+def until(probe, what, seconds=15):
+    """What `probe` gives once it gives something."""
+    deadline = time.monotonic() + seconds
+    while not (found := probe()):
+        expect(time.monotonic() < deadline, what)
+        time.sleep(0.05)
+    return found
+
+
+def copied(client, stream, count):
+    """The messages of a stream that takes from others, once there are so many."""
+    until(lambda: client.api(f"STREAM.INFO.{stream}")["state"]["messages"] == count, f"{stream} has not {count}")
+    return [client.api(f"STREAM.MSG.GET.{stream}", {"seq": seq})["message"]["data"] for seq in range(1, count + 1)]
+
+
+def sources_of_work_queues(binary, folder):
+    """Their consumer is found again after a restart and goes with the stream; the origin empties behind the copy."""
+    server = Server(binary, folder)
+    client = server.client()
+    client.api("STREAM.CREATE.O", {"name": "O", "subjects": ["o"], "retention": "workqueue"})
+    client.api("STREAM.CREATE.T", {"name": "T", "sources": [{"name": "O"}]})
+    seen = []
+    for i in range(3):
+        client.publish("o", b"%d" % i, reply="_INBOX.x")
+        client.message()
+        seen.append(copied(client, "T", i + 1))
+        until(lambda: client.api("STREAM.INFO.O")["state"]["messages"] == 0, "the origin keeps what was copied")
+        seen.append(client.api("CONSUMER.NAMES.O")["consumers"])
+        server.stop()
+        server = Server(binary, folder)
+        client = server.client()
+    client.api("STREAM.DELETE.T")
+    until(lambda: not client.api("CONSUMER.NAMES.O")["consumers"], "the consumer of a deleted stream stays")
+    server.stop()
+    return seen
+
+
+def sources_of_another_stream_of_the_name(binary, folder):
+    """An origin that was deleted and made anew is taken from its first message."""
+    server = Server(binary, folder)
+    client = server.client()
+    seen = []
+    client.api("STREAM.CREATE.T", {"name": "T", "sources": [{"name": "O"}]})
+    for turn in range(2):
+        client.api("STREAM.CREATE.O", {"name": "O", "subjects": ["o"]})
+        for i in range(3 - turn):
+            client.publish("o", b"%d.%d" % (turn, i), reply="_INBOX.x")
+            client.message()
+        if turn == 1:
+            server.stop()  # at its start it asks with what it knows of the origin
+            server = Server(binary, folder)
+            client = server.client()
+        seen.append(copied(client, "T", 3 + 2 * turn))
+        client.api("STREAM.DELETE.O")
+    server.stop()
+    return seen
+
+
 CHECKS = [pages_of_names, pages_of_consumers, what_a_restart_keeps, compression_keeps_messages, large_batches,
-          idle_batches, slow_receivers_of_backups, audits_of_requests]
+          idle_batches, slow_receivers_of_backups, audits_of_requests, sources_of_work_queues,
+          sources_of_another_stream_of_the_name]
 
 
 def main():

@@ -8,6 +8,7 @@ namespace {
 // What the stream asked its origin for.
 struct Asked {
   std::string subject;
+  std::string header;
   std::string body;
   std::string answer_to;
   std::string deliver_to;
@@ -21,13 +22,14 @@ std::string field(const std::string& json, const std::string& name) {
   return json.substr(at + key.size(), json.find('"', at + key.size()) - at - key.size());
 }
 
-Asked take_request(StreamWorld& world) {
+Asked take_request(StreamWorld& world, Duration after = Duration::millis(20)) {
   Asked asked;
   world.sent.clear();
-  world.pass(Duration::millis(20));
+  world.pass(after);
   for (const Sent& sent : world.sent) {
     if (!sent.subject.starts_with("$JS.API.CONSUMER.CREATE.")) continue;
     asked.subject = sent.subject;
+    asked.header = sent.header;
     asked.body = sent.body;
     asked.consumer = field(sent.body, "name");
     asked.deliver_to = field(sent.body, "deliver_subject");
@@ -116,7 +118,7 @@ TEST(Mirror, TriesAgainWhenTheOriginIsNotThereAndSaysSo) {
   world.clock = world.clock + Duration::seconds(10);
   world.run();
   world.clock = world.clock + Duration::seconds(1);
-  EXPECT_NE(take_request(world).consumer, asked.consumer);
+  EXPECT_NE(take_request(world).deliver_to, asked.deliver_to);
 }
 
 TEST(Mirror, AnswersFlowControlBehindWhatItStored) {
@@ -170,6 +172,36 @@ TEST(Sources, StoreUnderOwnSequencesWithWhereTheyComeFrom) {
   fresh.open(fresh.stream->snapshot(), 1);
   asked = take_request(fresh);
   EXPECT_NE(asked.body.find("\"opt_start_seq\":8"), std::string::npos);
+}
+
+TEST(Sources, BeginAnewWhenTheOriginIsAnotherStream) {
+  StreamConfig config;
+  StreamSource source;
+  source.name = "O";
+  config.sources = {source};
+  StreamWorld world(config);
+  Asked asked = take_request(world);
+  const std::string made = R"({"config":{},"delivered":{"consumer_seq":0,"stream_seq":0}})";
+  const auto identity = [](const std::string& of) {
+    return StreamWorld::block({{"Nats-Stream-Identity", of}});
+  };
+  world.take(Inlet::kReply, asked.answer_to, identity("first"), made, "");
+  deliver(world, asked, 7, 1, "seven");
+  EXPECT_EQ(world.read(1), "o.a|NATS/1.0\r\nNats-Stream-Source: O 7 > > o.a first\r\n\r\n|seven");
+  // After a restart it tells whom it knows, and is told that there is another one.
+  world.open(world.stream->snapshot(), 1);
+  asked = take_request(world);
+  EXPECT_NE(asked.header.find("Nats-Stream-Identity: first\r\n"), std::string::npos);
+  EXPECT_NE(asked.body.find("\"opt_start_seq\":8"), std::string::npos);
+  world.take(Inlet::kReply, asked.answer_to, {}, R"({"error":{"code":400,"err_code":10225}})", "");
+  asked = take_request(world, Duration{});
+  EXPECT_NE(asked.header.find("Nats-Stream-Identity: \r\n"), std::string::npos);
+  EXPECT_NE(asked.body.find("\"deliver_policy\":\"all\""), std::string::npos);
+  world.take(Inlet::kReply, asked.answer_to, identity("second"), made, "");
+  deliver(world, asked, 1, 1, "one");
+  EXPECT_EQ(world.read(world.stream->state().last_sequence),
+            "o.a|NATS/1.0\r\nNats-Stream-Source: O 1 > > o.a second\r\n\r\n|one");
+  EXPECT_EQ(world.stream->source_states().at(0).sequence, 1U);
 }
 
 TEST(Sources, AddWhatCountersOfTheirOriginsGrewBy) {
