@@ -202,7 +202,7 @@ bool ConnzCollector::wants(const SessionView& facts) {
   if (!query_.account.empty() && facts.account != query_.account) return false;
   ++open_;
   if (!matches(facts)) return false;
-  return kept_.size() < kept_max() || stands_before(facts, kept_.front());
+  return kept_.size() < kept_max() || stands_before(facts, *kept_.front());
 }
 
 bool ConnzCollector::is_heard(const SessionView& view) const {
@@ -215,14 +215,12 @@ bool ConnzCollector::is_heard(const SessionView& view) const {
 
 void ConnzCollector::add(SessionView view) {
   if (!is_heard(view)) return;
-  const auto by_place = [this](const SessionView& a, const SessionView& b) {
-    return stands_before(a, b);
-  };
+  const auto by_place = [this](const auto& a, const auto& b) { return stands_before(*a, *b); };
   if (kept_.size() >= kept_max()) {
     std::pop_heap(kept_.begin(), kept_.end(), by_place);
     kept_.pop_back();
   }
-  kept_.push_back(std::move(view));
+  kept_.push_back(std::make_unique<SessionView>(std::move(view)));
   std::push_heap(kept_.begin(), kept_.end(), by_place);
 }
 
@@ -240,15 +238,14 @@ void ConnzCollector::finish(size_t closed_max) {
     if (!query_.account.empty() && view.account != query_.account) continue;
     ++closed_count_;
     if (is_found || !matches(view)) continue;
-    if (kept_.size() < kept_max() || stands_before(view, kept_.front())) add(std::move(view));
+    if (kept_.size() < kept_max() || stands_before(view, *kept_.front())) add(std::move(view));
   }
   closed_.clear();
-  std::sort_heap(kept_.begin(), kept_.end(), [this](const SessionView& a, const SessionView& b) {
-    return stands_before(a, b);
-  });
+  std::sort_heap(kept_.begin(), kept_.end(),
+                 [this](const auto& a, const auto& b) { return stands_before(*a, *b); });
   const auto skipped = static_cast<std::ptrdiff_t>(std::min<uint64_t>(query_.offset, kept_.size()));
   kept_.erase(kept_.begin(), kept_.begin() + skipped);
-  for (SessionView& view : kept_) sort_subscriptions(view);
+  for (const auto& view : kept_) sort_subscriptions(*view);
 }
 
 std::string connz_json(const ConnzQuery& query, const ConnzPage& page) {
@@ -265,7 +262,7 @@ std::string connz_json(const ConnzQuery& query, const ConnzPage& page) {
     json.null();
   } else {
     json.begin_array("connections");
-    for (const SessionView& view : *page.rows) write_row(json, query, page.now, view);
+    for (const auto& view : *page.rows) write_row(json, query, page.now, *view);
     json.end_array();
   }
   json.end_object();

@@ -16,7 +16,7 @@ namespace petrel::server {
 
 namespace {
 
-constexpr uint32_t kSlotsPerStep = 256;
+constexpr uint32_t kSlotsPerStep = 128;
 constexpr uint32_t kSlotsPerVisit = 16;
 constexpr size_t kSubscriptionsPerStep = 2048;
 constexpr unsigned kOk = 200;

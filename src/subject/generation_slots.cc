@@ -4,9 +4,6 @@
 #include "petrel/base/hash.h"
 #include "petrel/subject/subject.h"
 
-#include <atomic>
-#include <cstdlib>
-
 namespace petrel::subject {
 
 namespace {
@@ -34,28 +31,39 @@ Slice literal_prefix(Slice pattern) {
   return pattern.substr(0, bytes);
 }
 
-GenerationSlots::GenerationSlots(uint64_t seed)
-    : seed_(seed), values_(static_cast<uint32_t*>(std::calloc(kSlots, sizeof(uint32_t)))) {
-  PETREL_CHECK(values_ != nullptr);
+SlotNumbers::~SlotNumbers() {
+  const Directory* directory = directory_.load();
+  if (directory == nullptr) return;
+  for (const auto& part : *directory) delete[] part.load();
+  delete directory;
 }
 
-GenerationSlots::~GenerationSlots() {
-  std::free(values_);
+void SlotNumbers::add(uint32_t slot, uint32_t by) {
+  Directory* directory = directory_.load(std::memory_order_relaxed);
+  if (directory == nullptr) {
+    directory = new Directory();
+    directory_.store(directory, std::memory_order_release);
+  }
+  std::atomic<uint32_t*>& part = (*directory)[slot / kPart];
+  if (part.load(std::memory_order_relaxed) == nullptr) {
+    part.store(new uint32_t[kPart](), std::memory_order_release);
+  }
+  std::atomic_ref<uint32_t>(part.load(std::memory_order_relaxed)[slot % kPart])
+      .fetch_add(by, std::memory_order_release);
 }
 
 uint32_t GenerationSlots::slot_of(SlotKind kind, Slice text) const {
   const uint64_t salt = (static_cast<uint64_t>(kind) + 1) * 0x9e3779b97f4a7c15ULL;
-  return static_cast<uint32_t>(hash_bytes(text, seed_ ^ salt) % kSlots);
+  return static_cast<uint32_t>(hash_bytes(text, seed_ ^ salt) % SlotNumbers::kSlots);
 }
 
 void GenerationSlots::bump(uint32_t slot) {
-  std::atomic_ref<uint32_t>(values_[slot]).fetch_add(1, std::memory_order_release);
+  values_.add(slot, 1);
 }
 
 void GenerationSlots::add_to(InterestStamp& stamp, uint32_t slot) const {
   stamp.slots[stamp.count] = slot;
-  stamp.values[stamp.count] =
-      std::atomic_ref<uint32_t>(values_[slot]).load(std::memory_order_acquire);
+  stamp.values[stamp.count] = values_.get(slot);
   ++stamp.count;
 }
 
@@ -69,9 +77,7 @@ void GenerationSlots::add_wildcards_to(InterestStamp& stamp, Slice subject) cons
 
 bool GenerationSlots::is_unchanged(const InterestStamp& stamp) const {
   for (uint32_t i = 0; i < stamp.count; ++i) {
-    const uint32_t value =
-        std::atomic_ref<uint32_t>(values_[stamp.slots[i]]).load(std::memory_order_acquire);
-    if (value != stamp.values[i]) return false;
+    if (values_.get(stamp.slots[i]) != stamp.values[i]) return false;
   }
   return true;
 }

@@ -1,14 +1,16 @@
 // GenerationSlots: what changed, coarsely. Subjects and prefixes fall into 65,536 slots by hash; a
 // change of interest moves its slot on, a stamp remembers the slots a result depends on.
 //
-// Owner: SubjectIndex. Thread: bumps under its exclusive lock, `fill` and `is_unchanged` any,
-// without a lock. Untouched pages of the array cost no memory.
+// Owner: SubjectIndex. Thread: bumps under its exclusive lock, `add_to` and `is_unchanged` any,
+// without a lock. Memory comes 256 slots at a time when one of them is first bumped: there are as
+// many indexes as accounts, and most of those are small or silent.
 #pragma once
 
 #include "petrel/subject/subject_index.h"
 
+#include <array>
+#include <atomic>
 #include <cstdint>
-#include <memory>
 
 namespace petrel::subject {
 
@@ -19,12 +21,35 @@ enum class SlotKind : uint8_t {
   kBelow,     // a literal one to this prefix and one token
 };
 
-class GenerationSlots {
+// 65,536 numbers, all 0 at first. One thread writes at a time, any read meanwhile.
+class SlotNumbers {
  public:
   static constexpr uint32_t kSlots = 65536;
 
-  explicit GenerationSlots(uint64_t seed);
-  ~GenerationSlots();
+  SlotNumbers() = default;
+  ~SlotNumbers();
+  SlotNumbers(const SlotNumbers&) = delete;
+  SlotNumbers& operator=(const SlotNumbers&) = delete;
+
+  uint32_t get(uint32_t slot) const {
+    const Directory* directory = directory_.load(std::memory_order_acquire);
+    if (directory == nullptr) return 0;
+    uint32_t* part = (*directory)[slot / kPart].load(std::memory_order_acquire);
+    if (part == nullptr) return 0;
+    return std::atomic_ref<uint32_t>(part[slot % kPart]).load(std::memory_order_acquire);
+  }
+  // `by` may stand for a negative number.
+  void add(uint32_t slot, uint32_t by);
+
+ private:
+  static constexpr uint32_t kPart = 256;
+  using Directory = std::array<std::atomic<uint32_t*>, kSlots / kPart>;
+  std::atomic<Directory*> directory_{nullptr};
+};
+
+class GenerationSlots {
+ public:
+  explicit GenerationSlots(uint64_t seed) : seed_(seed) {}
   GenerationSlots(const GenerationSlots&) = delete;
   GenerationSlots& operator=(const GenerationSlots&) = delete;
 
@@ -39,7 +64,7 @@ class GenerationSlots {
 
  private:
   uint64_t seed_;
-  uint32_t* values_;  // atomic access only
+  SlotNumbers values_;
 };
 
 // The literal tokens that a subscribed subject begins with, two at most.

@@ -9,29 +9,10 @@
 #include "petrel/subject/subject.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace petrel::subject {
 
 namespace {
-
-// How many literal subscriptions stand below each prefix, by the slot of the prefix.
-class PrefixCounts {
- public:
-  PrefixCounts()
-      : counts_(static_cast<uint32_t*>(std::calloc(GenerationSlots::kSlots, sizeof(uint32_t)))) {
-    PETREL_CHECK(counts_ != nullptr);
-  }
-  ~PrefixCounts() { std::free(counts_); }
-  PrefixCounts(const PrefixCounts&) = delete;
-  PrefixCounts& operator=(const PrefixCounts&) = delete;
-
-  uint32_t& operator[](uint32_t slot) { return counts_[slot]; }
-  uint32_t operator[](uint32_t slot) const { return counts_[slot]; }
-
- private:
-  uint32_t* counts_;  // untouched pages cost no memory
-};
 
 Slice prefix_of(Slice subject) {
   const size_t dot = subject.rfind(kSeparator);
@@ -78,7 +59,8 @@ struct SubjectIndex::Impl {
   SegmentedTable<Interest*> literals PETREL_GUARDED_BY(mutex);
   SegmentedTable<QueueGroup*> groups PETREL_GUARDED_BY(mutex);  // by (interest, name)
   WildcardTrie trie PETREL_GUARDED_BY(mutex);
-  PrefixCounts literals_below PETREL_GUARDED_BY(mutex);
+  // How many literal subscriptions stand below each prefix, by the slot of the prefix.
+  SlotNumbers literals_below PETREL_GUARDED_BY(mutex);
   uint64_t inserts PETREL_GUARDED_BY(mutex) = 0;
   uint64_t removes PETREL_GUARDED_BY(mutex) = 0;
   std::atomic<uint64_t> matches{0};
@@ -138,11 +120,7 @@ void SubjectIndex::Impl::note_change(Slice subject, bool is_insert) {
   if (prefix.empty()) return;
   const uint32_t below = slots.slot_of(SlotKind::kBelow, prefix);
   slots.bump(below);
-  if (is_insert) {
-    ++literals_below[below];
-  } else {
-    --literals_below[below];
-  }
+  literals_below.add(below, is_insert ? 1 : ~0U);
 }
 
 SubjectIndex::SubjectIndex(uint64_t seed) : impl_(std::make_unique<Impl>(seed)) {}
@@ -218,7 +196,7 @@ void SubjectIndex::match(Slice subject, MatchResult& result, InterestStamp& stam
       impl.literals.find(impl.literal_hash(subject),
                          [subject](const Interest* other) { return other->text() == subject; });
   if (literal != nullptr) (*literal)->append_to(result);
-  result.shareable = !prefix.empty() && impl.literals_below[below] == 0;
+  result.shareable = !prefix.empty() && impl.literals_below.get(below) == 0;
   if (!impl.trie.empty() && !impl.trie.match(subject, result)) result.shareable = false;
   join_groups(result);
 }

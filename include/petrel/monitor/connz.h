@@ -12,6 +12,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -58,6 +60,9 @@ struct ConnzQuery {
   static Result<ConnzQuery> parse(const Query& query);
 };
 
+// Pointers: a loop waits while one view goes into the page, and views are large.
+using ConnzRows = std::vector<std::unique_ptr<session::SessionView>>;
+
 class ConnzCollector {
  public:
   // REQUIRES: `query` outlives this.
@@ -73,7 +78,7 @@ class ConnzCollector {
 
   uint64_t total() const { return open_ + closed_count_; }
   // The page, sorted.
-  const std::vector<session::SessionView>& rows() const { return kept_; }
+  const ConnzRows& rows() const { return kept_; }
 
  private:
   bool matches(const session::SessionView& view) const;
@@ -86,15 +91,15 @@ class ConnzCollector {
   const WallTime now_;
   uint64_t open_ = 0;
   uint64_t closed_count_ = 0;
-  std::vector<session::SessionView> kept_;  // a heap, the last of the page on top
-  std::vector<session::SessionView> closed_;
+  ConnzRows kept_;  // a heap, the last of the page on top
+  std::deque<session::SessionView> closed_;
 };
 
 struct ConnzPage {
   std::string server_id = {};
   WallTime now = {};
   uint64_t total = 0;
-  const std::vector<session::SessionView>* rows = nullptr;  // null: no such account
+  const ConnzRows* rows = nullptr;  // null: no such account
 };
 std::string connz_json(const ConnzQuery& query, const ConnzPage& page);
 

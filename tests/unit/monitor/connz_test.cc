@@ -44,7 +44,7 @@ void show(ConnzCollector& collector, const SessionView& view) {
 
 std::vector<uint64_t> cids(const ConnzCollector& collector) {
   std::vector<uint64_t> found;
-  for (const SessionView& view : collector.rows()) found.push_back(view.cid);
+  for (const auto& view : collector.rows()) found.push_back(view->cid);
   return found;
 }
 
