@@ -1,8 +1,11 @@
 """A small synchronous client of the JetStream API: sets up what the load generator then uses."""
+import itertools
 import json
 import socket
 
 from servers import BenchError
+
+NUMBERS = itertools.count()  # an inbox of its own for each client: several are open at a time
 
 
 class Client:
@@ -12,9 +15,10 @@ class Client:
         self.link_ = socket.create_connection(("127.0.0.1", port), timeout)
         self.lines_ = self.link_.makefile("rb")
         self.number_ = 0
+        self.inbox_ = f"_INBOX.setup{next(NUMBERS)}"
         self.lines_.readline()
         self.link_.sendall(b'CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\n'
-                           b"SUB _INBOX.setup.* 1\r\n")
+                           + f"SUB {self.inbox_}.* 1\r\n".encode())
 
     def __enter__(self):
         return self
@@ -26,7 +30,7 @@ class Client:
     def raw(self, subject, payload=b""):
         """(headers, payload) of the answer."""
         self.number_ += 1
-        inbox = f"_INBOX.setup.{self.number_}"
+        inbox = f"{self.inbox_}.{self.number_}"
         self.link_.sendall(f"PUB {subject} {inbox} {len(payload)}\r\n".encode() + payload + b"\r\n")
         while True:
             words = self.lines_.readline().split()
