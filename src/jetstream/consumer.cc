@@ -208,6 +208,8 @@ Status ConsumerCore::restore(Slice snapshot) {
 // --- start and stop ---
 
 void ConsumerCore::start() {
+  turn_.outside = &host_.outside();
+  turn_.messages = &host_.messages();
   if (is_started_) return;
   is_started_ = true;
   log_.set_operation(state_.operation());
@@ -401,7 +403,12 @@ void ConsumerCore::check_inactive() {
 
 bool ConsumerCore::run(size_t messages_max) {
   if (!is_started_) return false;
-  turn_ns_ = steady_wall_ns();
+  StreamHost& outside = host_.outside();
+  turn_ = {.outside = &outside,
+           .messages = &host_.messages(),
+           .now = outside.now(),
+           .wall_now = outside.wall_now(),
+           .steady_ns = steady_wall_ns()};
   check_pause();
   check_pin();
   if (is_push()) check_interest();

@@ -1,5 +1,7 @@
 #include "jetstream/consumer_ack_subject.h"
 
+#include "jetstream/decimal.h"
+
 #include "petrel/subject/subject.h"
 
 #include <array>
@@ -49,19 +51,16 @@ std::string reply_scope(StreamHost& host, Slice account) {
 }
 
 void append_number(std::string& out, uint64_t value) {
-  std::array<char, 20> digits;
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-  static_cast<void>(error);
-  out.append(digits.data(), end);
+  std::array<char, kDecimalBytesMax> digits;
+  out.append(digits.data(), put_decimal(digits.data(), value));
 }
 
 void append_ack_numbers(std::string& subject, const AckSubject& ack) {
   std::array<char, 128> text;  // five numbers of at most 20 digits, four dots
-  char* const end = text.data() + text.size();
   char* at = text.data();
   for (const uint64_t number : {ack.deliveries, ack.stream_sequence, ack.consumer_sequence,
                                 static_cast<uint64_t>(ack.time_ns), ack.pending}) {
-    at = std::to_chars(at, end, number).ptr;
+    at = put_decimal(at, number);
     *at++ = '.';
   }
   subject.append(text.data(), at - 1);

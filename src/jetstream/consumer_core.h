@@ -95,6 +95,14 @@ class ConsumerCore final : public Consumer {
     Slice body;
     int64_t bytes = 0;  // as budgets of clients count it
   };
+  // What stays the same while run() runs; only what it calls looks at it.
+  struct Turn {
+    StreamHost* outside = nullptr;
+    store::MessageStore* messages = nullptr;
+    Instant now = {};
+    WallTime wall_now = {};
+    int64_t steady_ns = 0;  // deliveries of one turn are one range
+  };
   // --- life and start (consumer.cc) ---
   void select_start();
   uint64_t start_by_policy();
@@ -250,6 +258,7 @@ class ConsumerCore final : public Consumer {
   bool was_paused_ = false;
   int64_t wall_offset_ns_ = 0;
 
+  Turn turn_;
   ConsumerState state_;
   mutable ConsumerLog log_;
   uint64_t applied_operation_ = 0;
@@ -272,7 +281,6 @@ class ConsumerCore final : public Consumer {
   Instant last_activity_ = {};
   Duration inactive_after_ = {};  // with jitter; 0: never
   Instant armed_ = {INT64_MAX};
-  int64_t turn_ns_ = 0;  // steady wall time of this turn: deliveries of one turn are one range
   WallTime last_delivered_ = {};
   WallTime last_acked_ = {};
   bool is_cursor_due_ = false;

@@ -17,12 +17,13 @@ constexpr Slice kDeletedReason = "Unacknowledged message was deleted";
 Halt ConsumerCore::deliver(size_t messages_max, size_t& delivered) {
   if (is_paused()) return Halt::kPaused;
   if (subject_limit_.is_on()) subject_limit_.follow(state_);
+  Candidate candidate;
   while (delivered < messages_max) {
     if (!is_started_) return Halt::kStopped;
     const Halt before =
         is_push() ? push_halt() : (pulls_.is_empty() ? Halt::kNobody : Halt::kBudget);
     if (before != Halt::kBudget) return before;
-    Candidate candidate;
+    candidate.deliveries = 1;
     const Halt found = next_candidate(candidate);
     if (found != Halt::kBudget) return found;
     if (is_before_its_time(candidate)) return Halt::kRate;
@@ -145,7 +146,7 @@ Halt ConsumerCore::next_of_list(Candidate& candidate) {
 }
 
 Halt ConsumerCore::next_new(Candidate& candidate) {
-  store::MessageStore& messages = host_.messages();
+  store::MessageStore& messages = *turn_.messages;
   for (;;) {
     const uint64_t last = messages.state().last_sequence;
     if (state_.next() > last) break;
@@ -171,7 +172,7 @@ Halt ConsumerCore::next_new(Candidate& candidate) {
 
 // kBudget: here it is; kEndOfStream: it is not there.
 Halt ConsumerCore::read(uint64_t sequence, Candidate& candidate) {
-  switch (host_.messages().read(sequence, candidate.message)) {
+  switch (turn_.messages->read(sequence, candidate.message)) {
     case store::ReadStatus::kFound:
       return Halt::kBudget;
     case store::ReadStatus::kPending:
@@ -224,8 +225,8 @@ Slice ConsumerCore::without_body(const store::StoredMessage& message) {
 void ConsumerCore::note_delivered(const Candidate& candidate) {
   const SequencePair at{.consumer = state_.delivered().consumer + 1,
                         .stream = candidate.message.sequence};
-  const int64_t sent_ns = turn_ns_;
-  last_delivered_ = host_.outside().wall_now();
+  const int64_t sent_ns = turn_.steady_ns;
+  last_delivered_ = turn_.wall_now;
   if (candidate.is_new()) {
     if (num_pending_ > 0) --num_pending_;
     if (list_head_ < list_.size()) {
@@ -242,7 +243,7 @@ void ConsumerCore::note_delivered(const Candidate& candidate) {
     if (!is_cursor_due_) {
       is_cursor_due_ = true;
       const bool is_kept = host_.stream_config().retention != Retention::kLimits;
-      cursor_at_ = is_kept ? now() : now() + Duration::seconds(1);
+      cursor_at_ = is_kept ? turn_.now : turn_.now + Duration::seconds(1);
     }
     return;
   }

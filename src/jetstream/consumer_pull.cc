@@ -205,7 +205,7 @@ Halt ConsumerCore::send_to_pull(const Candidate& candidate, const Frame& frame) 
     }
     const OutMessage message{pull.reply, candidate.message.subject, frame.reply, header,
                              frame.body};
-    if (host_.outside().send(host_.stream(), message) == 0) {
+    if (turn_.outside->send(host_.stream(), message) == 0) {
       // Its inbox is gone. A pin that it was just given would hold up the others.
       if (!had_pin) clear_pin();
       pulls_.pop();
@@ -219,7 +219,7 @@ Halt ConsumerCore::send_to_pull(const Candidate& candidate, const Frame& frame) 
 }
 
 ConsumerCore::Fit ConsumerCore::fit(WaitingPull& pull, const Candidate& candidate, int64_t bytes) {
-  if (is_expired(pull, now())) {
+  if (is_expired(pull, turn_.now)) {
     send_pending_status(pull, "408 Request Timeout");
     note_activity(pull.expires);
     return Fit::kDrop;
@@ -271,13 +271,13 @@ void ConsumerCore::after_pull() {
   WaitingPull& pull = pulls_.front();
   ++pull.delivered;
   --pull.batch;
-  if (inactive_after_.ns > 0) note_activity(now());
+  if (inactive_after_.ns > 0) note_activity(turn_.now);
   if (pull.batch <= 0) {
     if (pull.bytes > 0) send_pending_status(pull, "409 Batch Completed");
     pulls_.pop();
     return;
   }
-  if (pull.heartbeat.ns > 0) pull.beat_next = now() + pull.heartbeat;
+  if (pull.heartbeat.ns > 0) pull.beat_next = turn_.now + pull.heartbeat;
   if (pulls_.size() == 1) return;
   if (config_.priority_policy == PriorityPolicy::kPrioritized) {
     pulls_.rotate_in_priority();

@@ -98,7 +98,7 @@ void ConsumerCore::check_interest() {
 Halt ConsumerCore::push_halt() {
   if (!push_.is_active) return Halt::kNobody;
   if (push_.flow.is_full()) return Halt::kFlowControl;
-  if (now() < push_.ready_at) return Halt::kRate;
+  if (push_.ready_at > turn_.now) return Halt::kRate;
   return Halt::kBudget;
 }
 
@@ -127,14 +127,14 @@ bool ConsumerCore::is_before_its_time(const Candidate& candidate) {
 Halt ConsumerCore::send_to_push(const Candidate& candidate, const Frame& frame) {
   const OutMessage message{config_.deliver_subject, candidate.message.subject, frame.reply,
                            frame.header, frame.body};
-  if (host_.outside().send(host_.stream(), message) == 0) {
+  if (turn_.outside->send(host_.stream(), message) == 0) {
     set_active(false);
     return Halt::kNobody;
   }
   note_delivered(candidate);
-  if (config_.idle_heartbeat.ns > 0) push_.beat_at = now() + config_.idle_heartbeat;
-  const Duration wait = push_.rate.take(frame.bytes, now());
-  if (wait.ns > 0) push_.ready_at = now() + wait;
+  if (config_.idle_heartbeat.ns > 0) push_.beat_at = turn_.now + config_.idle_heartbeat;
+  const Duration wait = push_.rate.take(frame.bytes, turn_.now);
+  if (wait.ns > 0) push_.ready_at = turn_.now + wait;
   const auto bytes = static_cast<int64_t>(config_.deliver_subject.size() + frame.reply.size() +
                                           frame.header.size() + frame.body.size());
   const bool asks = push_.flow.add(bytes);

@@ -37,7 +37,7 @@ void ConsumerState::adopt_exhausted(uint64_t sequence, uint64_t deliveries) {
 }
 
 void ConsumerState::note_delivered(SequencePair at) {
-  held_.erase(at.stream);
+  if (!held_.empty()) held_.erase(at.stream);
   delivered_.consumer = std::max(delivered_.consumer, at.consumer);
   delivered_.stream = std::max(delivered_.stream, at.stream);
   skip_to(at.stream + 1);

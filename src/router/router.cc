@@ -3,6 +3,7 @@
 #include "router/imported_message.h"
 
 #include "petrel/base/check.h"
+#include "petrel/base/copy_bytes.h"
 #include "petrel/base/same_bytes.h"
 #include "petrel/subject/subject.h"
 
@@ -172,11 +173,15 @@ void Router::add_prefix(DeliveryPlan& plan, DeliveryPlan::Local& entry, Slice su
 }
 
 Slice Router::format_prefix(const Subscription& subscription, Slice subject) {
-  scratch_prefix_.assign("HMSG ");
-  scratch_prefix_.append(shown_subject(subscription, subject));
-  scratch_prefix_.push_back(' ');
-  scratch_prefix_.append(subscription.sid());
-  scratch_prefix_.push_back(' ');
+  constexpr Slice kVerb = "HMSG ";
+  const Slice shown = shown_subject(subscription, subject);
+  const Slice sid = subscription.sid();
+  scratch_prefix_.resize(kVerb.size() + shown.size() + sid.size() + 2);
+  char* to = copy_bytes(scratch_prefix_.data(), kVerb);
+  to = copy_bytes(to, shown);
+  *to++ = ' ';
+  to = copy_bytes(to, sid);
+  *to = ' ';
   return scratch_prefix_;
 }
 

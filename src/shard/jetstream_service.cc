@@ -4,10 +4,12 @@
 #include "shard/jetstream_backup.h"
 #include "shard/jetstream_restore.h"
 
+#include "petrel/base/copy_bytes.h"
 #include "petrel/shard/stream_description.h"
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <system_error>
 
 namespace petrel::shard {
@@ -152,20 +154,30 @@ void JetStreamService::maintain_stores() {
 
 uint32_t JetStreamService::send(router::AccountInterest& account,
                                 const jetstream::OutMessage& message) {
-  frame_.assign(message.reply);
-  if (!message.reply.empty()) frame_.push_back(' ');
-  const size_t sizes_begin = frame_.size();
-  if (!message.header.empty()) {
-    frame_.append(std::to_string(message.header.size())).push_back(' ');
+  constexpr Slice kLineEnd = "\r\n";
+  constexpr size_t kNumbersMax = 48;  // two of them, and what stands between the parts
+  const size_t content = message.header.size() + message.body.size();
+  if (frame_.size() < message.reply.size() + content + kNumbersMax) {
+    frame_.resize(message.reply.size() + content + kNumbersMax);
   }
-  frame_.append(std::to_string(message.header.size() + message.body.size()));
-  const size_t sizes_end = frame_.size();
-  frame_.append("\r\n").append(message.header).append(message.body).append("\r\n");
+  char* to = copy_bytes(frame_.data(), message.reply);
+  if (!message.reply.empty()) *to++ = ' ';
+  const char* const sizes = to;
+  if (!message.header.empty()) {
+    to = std::to_chars(to, to + kNumbersMax, message.header.size()).ptr;
+    *to++ = ' ';
+  }
+  to = std::to_chars(to, to + kNumbersMax, content).ptr;
+  const auto sizes_bytes = static_cast<uint32_t>(to - sizes);
+  to = copy_bytes(to, kLineEnd);
+  to = copy_bytes(to, message.header);
+  to = copy_bytes(to, message.body);
+  to = copy_bytes(to, kLineEnd);
   router::Message out;
   out.subject = message.subject;
-  out.tail = frame_;
+  out.tail = Slice(frame_.data(), static_cast<size_t>(to - frame_.data()));
   out.reply_bytes = static_cast<uint32_t>(message.reply.size());
-  out.sizes_bytes = static_cast<uint32_t>(sizes_end - sizes_begin);
+  out.sizes_bytes = sizes_bytes;
   out.header_bytes = static_cast<uint32_t>(message.header.size());
   if (message.target.empty() || message.target == message.subject) {
     return router_.route(account, out);

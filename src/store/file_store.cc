@@ -220,13 +220,14 @@ ReadStatus FileStore::read(uint64_t sequence, StoredMessage& message) {
   const Frame& frame = segment.frames.all()[at];
   if (!frame.block) {
     segment.file->is_awaited = true;
+    keep_open(segment.file);
     begin_read(segment, at);
     return segment.file->error != 0 && segment.file->reading.empty() ? ReadStatus::kCorrupt
                                                                      : ReadStatus::kPending;
   }
   segment.file->is_awaited = false;
-  message = view_record({bytes_at(frame, place), place.bytes}).message;
-  message.block = frame.block;
+  view_record({bytes_at(frame, place), place.bytes}, message);
+  hold_block(frame.block, message);
   return ReadStatus::kFound;
 }
 
@@ -259,11 +260,13 @@ void FileStore::begin_read(Segment& segment, size_t frame) {
 bool FileStore::decode_frame(const SegmentFile& file, Frame& frame, Slice bytes) {
   FrameHead head;
   frame.block = BlockRef::allocate(frame.bytes);
-  std::memset(frame.block->bytes(), 0, frame.bytes);
   if (parse_frame_head(bytes, head) && head.segment == file.id && head.offset == frame.offset &&
       head.raw_bytes == frame.bytes && head.kind == FrameKind::kRecords) {
-    return codec_.decode(head, bytes.substr(kFrameHeadBytes), frame.block->bytes());
+    if (codec_.decode(head, bytes.substr(kFrameHeadBytes), frame.block->bytes())) return true;
+    std::memset(frame.block->bytes(), 0, frame.bytes);
+    return false;
   }
+  std::memset(frame.block->bytes(), 0, frame.bytes);
   // Plain records are complete without the head.
   if (frame.encoding != 0 || bytes.size() <= kFrameHeadBytes) return false;
   bytes = bytes.substr(kFrameHeadBytes, frame.bytes);

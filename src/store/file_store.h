@@ -168,6 +168,9 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   void begin_sync(const File& file);
   void fail(const File& file, int error);
   void close_if_idle(SegmentFile& file);
+  void keep_open(const File& file);
+  // Whether it may still be read: to be asked again.
+  bool let_go_of_read_file();
   void note_cached(const Segment& segment, const Frame& frame);
   void note_loaded(Segment& segment);
   void trim();
@@ -240,6 +243,8 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
 
   std::vector<Range> lost_;      // ascending, apart
   std::vector<Damage> damages_;  // not told yet
+  File read_lately_;             // stays open for the next read of it
+  bool is_read_again_ = false;   // since the last maintain()
   std::vector<File> dirty_;
   std::vector<File> syncing_;
   std::vector<File> failed_;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace petrel::store {
 namespace {
@@ -211,11 +212,28 @@ void FileStore::fail(const File& file, int error) {
   if (checkpoint_ != nullptr && file->is_logged) checkpoint_->error = error;
 }
 
-// Sealed segments, and all when nothing was written for a while, hold no open file.
+// Sealed segments, and all when nothing was written for a while, hold no open file, but for the one
+// that is being read.
 void FileStore::close_if_idle(SegmentFile& file) {
-  if (!file.is_open || file.pending > 0 || file.is_dirty) return;
+  if (!file.is_open || file.pending > 0 || file.is_dirty || read_lately_.get() == &file) return;
   disk_.close(file.handle);
   file.is_open = false;
+}
+
+void FileStore::keep_open(const File& file) {
+  is_read_again_ = true;
+  if (read_lately_ == file) return;
+  const File before = std::exchange(read_lately_, file);
+  if (before != nullptr) close_if_idle(*before);
+}
+
+bool FileStore::let_go_of_read_file() {
+  if (read_lately_ == nullptr || std::exchange(is_read_again_, false)) {
+    return read_lately_ != nullptr;
+  }
+  const File before = std::exchange(read_lately_, nullptr);
+  close_if_idle(*before);
+  return false;
 }
 
 void FileStore::note_cached(const Segment& segment, const Frame& frame) {

@@ -21,10 +21,11 @@ constexpr uint32_t kFrameBytes = 64 << 10;
 bool FileStore::maintain() {
   trim();
   report_damage();
+  const bool is_read = let_go_of_read_file();
   if (copy_ != nullptr) return step_copy();
   if (choose_copy()) return true;
   scrub();
-  return false;
+  return is_read;
 }
 
 bool FileStore::is_erased_from(uint64_t segment) const {

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <deque>
+#include <functional>
 #include <map>
 
 namespace petrel::store {
@@ -35,7 +37,7 @@ struct Kept {
   uint64_t index;
   uint64_t term;
   uint8_t kind;
-  std::string bytes;
+  Slice bytes;
 };
 
 class ReadTail final : public JournalTail {
@@ -47,6 +49,8 @@ class ReadTail final : public JournalTail {
   }
   std::vector<std::string> files() const override { return files_; }
   void add_file(std::string path) { files_.push_back(std::move(path)); }
+  // Records are views into what is kept: the segments, and what was decrypted of them.
+  void keep(std::string bytes) { kept_.push_back(std::move(bytes)); }
   Status visit(GroupId group, const std::function<void(const JournalRecord&)>& visit) override {
     const auto at = records_.find(group);
     if (at == records_.end()) return Status::ok();
@@ -55,13 +59,24 @@ class ReadTail final : public JournalTail {
     }
     return Status::ok();
   }
-  void add(const JournalRecord& record) {
-    records_[record.group].push_back(
-        {record.index, record.term, record.kind, std::string(record.bytes)});
+  void add(const JournalRecord& record, Slice segment) {
+    Slice bytes = record.bytes;
+    const std::less<const char*> is_before;
+    const bool is_of_segment = !is_before(bytes.data(), segment.data()) &&
+                               is_before(bytes.data(), segment.data() + segment.size());
+    if (!is_of_segment && !bytes.empty()) {
+      keep(std::string(bytes));
+      bytes = kept_.back();
+    }
+    if (last_ == nullptr || last_group_ != record.group) last_ = &records_[record.group];
+    last_group_ = record.group;
+    last_->push_back({record.index, record.term, record.kind, bytes});
   }
   // By index; of several records of one index the one written last counts.
   void sort() {
     for (auto& [group, records] : records_) {
+      const auto is_behind = [](const Kept& a, const Kept& b) { return a.index >= b.index; };
+      if (std::adjacent_find(records.begin(), records.end(), is_behind) == records.end()) continue;
       std::stable_sort(records.begin(), records.end(),
                        [](const Kept& a, const Kept& b) { return a.index < b.index; });
       const auto next_of_same = [&records = records](size_t i) {
@@ -79,6 +94,9 @@ class ReadTail final : public JournalTail {
 
  private:
   std::map<GroupId, std::vector<Kept>> records_;
+  std::vector<Kept>* last_ = nullptr;  // of last_group_: records of one group come in runs
+  GroupId last_group_ = 0;
+  std::deque<std::string> kept_;
   std::vector<std::string> files_;
 };
 
@@ -160,12 +178,12 @@ Result<std::unique_ptr<JournalTail>> read_journals(Disk& disk, const std::string
   Passed passed;
   for (auto& [key, segment] : segments) {
     const Result<SegmentContent> content =
-        read_segment(segment.bytes, segment.header, keys, [&tail](const JournalRecord& record) {
-          if (record.kind != kFillerKind) tail->add(record);
+        read_segment(segment.bytes, segment.header, keys, [&](const JournalRecord& record) {
+          if (record.kind != kFillerKind) tail->add(record, segment.bytes);
         });
     if (!content) return damaged(segment.path, content.error().detail);
     PETREL_TRY_STATUS(check_order(segment, *content, passed));
-    segment.bytes = {};
+    tail->keep(std::move(segment.bytes));
     tail->add_file(segment.path);
   }
   tail->sort();

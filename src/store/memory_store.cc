@@ -110,9 +110,8 @@ ReadStatus MemoryStore::read(uint64_t sequence, StoredMessage& message) {
   if (!found) return ReadStatus::kMissing;
   const EntryPlace place = found->segment->index->place(found->entry);
   const Frame& frame = found->segment->frames.at(place.offset);
-  message =
-      view_record({frame.block->bytes() + (place.offset - frame.offset), place.bytes}).message;
-  message.block = frame.block;
+  view_record({frame.block->bytes() + (place.offset - frame.offset), place.bytes}, message);
+  hold_block(frame.block, message);
   return ReadStatus::kFound;
 }
 

@@ -62,9 +62,12 @@ bool MessageIndex::contains(uint64_t sequence) {
 }
 
 std::optional<MessageIndex::Found> MessageIndex::find(uint64_t sequence) {
-  if (!contains(sequence)) return std::nullopt;
-  Segment& segment = *segments_[segment_at(sequence)];
+  const size_t at = segment_at(sequence);
+  if (at == segments_.size() || sequence < segments_[at]->base) return std::nullopt;
+  Segment& segment = *segments_[at];
+  if (segment.live == 0) return std::nullopt;
   const auto position = static_cast<uint32_t>(sequence - segment.base);
+  if (segment.is_deleted(position)) return std::nullopt;
   const uint32_t entry = loaded(segment).lower_bound(position);
   // Otherwise the record was lost with a damaged file.
   if (entry >= segment.index->entries() || segment.index->position(entry) != position) {

@@ -40,19 +40,17 @@ void write_record(const NewMessage& message, char* out) {
   copy(out + message.header.size(), message.body);
 }
 
-RecordView view_record(Slice bytes) {
-  RecordView record;
+void view_record(Slice bytes, StoredMessage& message) {
   const char* in = bytes.data();
-  record.bytes = get<uint32_t>(in);
-  record.message.sequence = get<uint64_t>(in + 8);
-  record.message.time.ns = get<int64_t>(in + 16);
+  const auto total = get<uint32_t>(in);
+  message.sequence = get<uint64_t>(in + 8);
+  message.time.ns = get<int64_t>(in + 16);
   const auto subject = get<uint16_t>(in + 24);
   const auto header = get<uint32_t>(in + 28);
-  Slice rest = bytes.substr(kRecordHeadBytes, record.bytes - kRecordHeadBytes);
-  record.message.subject = rest.substr(0, subject);
-  record.message.header = rest.substr(subject, header);
-  record.message.body = rest.substr(size_t{subject} + header);
-  return record;
+  const Slice rest = bytes.substr(kRecordHeadBytes, total - kRecordHeadBytes);
+  message.subject = rest.substr(0, subject);
+  message.header = rest.substr(subject, header);
+  message.body = rest.substr(size_t{subject} + header);
 }
 
 }  // namespace petrel::store

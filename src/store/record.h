@@ -24,6 +24,12 @@ struct RecordView {
   uint32_t bytes = 0;
 };
 
-// The record at the beginning of `bytes`, trusted: it was written by this process.
-RecordView view_record(Slice bytes);
+// The record at the beginning of `bytes`, trusted: it was written by this process. Fills all of
+// `message` but its block.
+void view_record(Slice bytes, StoredMessage& message);
+// Counts nothing when it is held already: neighbours lie in one block.
+inline void hold_block(const BlockRef& block, StoredMessage& message) {
+  if (!message.block || &*message.block != &*block) message.block = block;
+}
+
 }  // namespace petrel::store

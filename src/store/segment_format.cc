@@ -92,7 +92,8 @@ bool parse_record(Slice bytes, RecordView& record) {
   const uint64_t named = uint64_t{load_le<uint16_t>(bytes.data() + 24)} +
                          load_le<uint32_t>(bytes.data() + 28) + kRecordHeadBytes;
   if (named > length) return false;
-  record = view_record(bytes);
+  view_record(bytes, record.message);
+  record.bytes = length;
   return true;
 }
 

@@ -74,15 +74,6 @@ uint32_t SegmentIndex::lower_bound(uint32_t position) const {
   return static_cast<uint32_t>(at - positions_.begin());
 }
 
-EntryPlace SegmentIndex::place(uint32_t entry) const {
-  EntryPlace place;
-  place.offset = offsets_[entry] & ~kHeaderBit;
-  place.has_header = (offsets_[entry] & kHeaderBit) != 0;
-  const uint32_t end = entry + 1 < entries() ? offsets_[entry + 1] & ~kHeaderBit : end_offset_;
-  place.bytes = end - place.offset;
-  return place;
-}
-
 uint32_t SegmentIndex::entry_at_offset(uint32_t offset) const {
   const auto at = std::lower_bound(
       offsets_.begin(), offsets_.end(), offset,

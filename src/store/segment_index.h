@@ -49,7 +49,11 @@ class SegmentIndex {
   uint32_t lower_bound(uint32_t position) const;
   uint32_t position(uint32_t entry) const { return positions_.empty() ? entry : positions_[entry]; }
   WallTime time(uint32_t entry) const { return {times_[entry]}; }
-  EntryPlace place(uint32_t entry) const;
+  EntryPlace place(uint32_t entry) const {
+    const uint32_t offset = offsets_[entry] & ~kHeaderBit;
+    const uint32_t end = entry + 1 < entries() ? offsets_[entry + 1] & ~kHeaderBit : end_offset_;
+    return {offset, end - offset, (offsets_[entry] & kHeaderBit) != 0};
+  }
   uint16_t local(uint32_t entry) const { return locals_[entry]; }
   // First entry whose record lies at `offset` or behind it.
   uint32_t entry_at_offset(uint32_t offset) const;

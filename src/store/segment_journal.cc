@@ -8,8 +8,8 @@ namespace petrel::store {
 
 namespace {
 
-constexpr size_t kSegmentsWanted = 3;  // above it the oldest are freed by checkpoints
-constexpr uint64_t kSegmentBytesFew = 16 << 20;
+constexpr size_t kSegmentsWanted = 2;  // above it the oldest are freed by checkpoints
+constexpr uint64_t kSegmentBytesFew = 8 << 20;
 constexpr uint64_t kSegmentBytesPerGroup = 64 << 10;
 constexpr size_t kAskedMax = 16;  // groups that checkpoint at a time on behalf of the journal
 constexpr size_t kKeptBuffer = 1 << 20;
