@@ -15,8 +15,7 @@ bool is_uring_usable() {
 }
 
 Result<std::unique_ptr<store::Disk>> open_disk(const DiskOptions& options) {
-  const bool is_automatic = options.backend == Backend::kAutomatic;
-  if (options.backend == Backend::kUring || (is_automatic && is_uring_usable())) {
+  if (options.backend == Backend::kUring) {
     PETREL_TRY(std::unique_ptr<store::Disk> disk, UringDisk::create(options.wake_fd));
     return disk;
   }

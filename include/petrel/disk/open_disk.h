@@ -15,7 +15,7 @@
 namespace petrel::disk {
 
 enum class Backend : uint8_t {
-  kAutomatic,  // io_uring where it works, else threads
+  kAutomatic,  // threads
   kThreads,
   kUring,
 };
