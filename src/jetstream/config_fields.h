@@ -21,7 +21,8 @@ inline constexpr GoType kStreamConfigType{"server.StreamConfig"};
 inline constexpr GoType kConsumerConfigType{"server.ConsumerConfig"};
 inline constexpr GoType kPlacementType{"*server.Placement"};
 
-// Fields of Petrel in a consumer's configuration, kept as metadata.
+// Fields of Petrel in the configuration of a consumer (of a stream: priority), kept as metadata.
+inline constexpr Slice kPriorityKey = "petrel.priority";
 inline constexpr Slice kDeadLetterKey = "petrel.dead_letter";
 inline constexpr Slice kMaxAckPendingPerSubjectKey = "petrel.max_ack_pending_per_subject";
 

@@ -357,6 +357,7 @@ void ConsumerCore::reset(uint64_t sequence) {
   // Behind what was noted and not yet applied, so that a replay ends in the same state.
   log_.reset(next);
   subject_limit_.clear();
+  priorities_.begin(state_);
   state_.set_operation(log_.operation());
   redeliveries_.clear();
   last_delivered_ = last_acked_ = {};

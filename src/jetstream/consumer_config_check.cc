@@ -406,6 +406,9 @@ ApiResult<ConsumerConfig> check_consumer_config(const ConsumerConfig& request,
     PETREL_REFUSE(config.is_push() ? check_push(config, stream)
                                    : check_pull(config, stream, context.limits));
     PETREL_REFUSE(check_limits(config, stream, context.limits));
+    if (max_ack_pending_per_subject(config) != 0 && has_priorities(stream)) {
+      return invalid_config("max ack pending per subject excludes priorities of the stream");
+    }
     return check_rest(config);
   };
   if (ApiStatus refused = check()) return *std::move(refused);

@@ -9,6 +9,7 @@
 
 #include "jetstream/consumer_ack_subject.h"
 #include "jetstream/consumer_log.h"
+#include "jetstream/consumer_priority.h"
 #include "jetstream/consumer_push.h"
 #include "jetstream/consumer_redelivery.h"
 #include "jetstream/consumer_state.h"
@@ -127,6 +128,8 @@ class ConsumerCore final : public Consumer {
   Halt next_new(Candidate& candidate);
   Halt next_of_list(Candidate& candidate);
   Halt next_held(Candidate& candidate);
+  Halt next_by_priority(Candidate& candidate);
+  void pass_over(uint64_t sequence);
   // Whether its subject has no room; then it is held.
   bool hold(const Candidate& candidate);
   void load_subjects();
@@ -264,6 +267,8 @@ class ConsumerCore final : public Consumer {
   uint64_t applied_operation_ = 0;
   Redeliveries redeliveries_;
   SubjectLimit subject_limit_;
+  PriorityOrder priorities_;
+  bool is_prioritized_ = false;  // in this turn
   int64_t num_pending_ = 0;
   // Deliver last per subject: sequences not delivered yet, ascending from list_head_; then all
   // above list_end_.

@@ -17,6 +17,8 @@ constexpr Slice kDeletedReason = "Unacknowledged message was deleted";
 Halt ConsumerCore::deliver(size_t messages_max, size_t& delivered) {
   if (is_paused()) return Halt::kPaused;
   if (subject_limit_.is_on()) subject_limit_.follow(state_);
+  is_prioritized_ = !subject_limit_.is_on() && config_.ack_policy == AckPolicy::kExplicit &&
+                    has_priorities(host_.stream_config());
   Candidate candidate;
   while (delivered < messages_max) {
     if (!is_started_) return Halt::kStopped;
@@ -50,6 +52,7 @@ Halt ConsumerCore::next_candidate(Candidate& candidate) {
     const Halt listed = next_of_list(candidate);
     if (listed != Halt::kEndOfStream) return listed;
   }
+  if (is_prioritized_) return next_by_priority(candidate);
   if (!state_.held().empty()) {
     const Halt held = next_held(candidate);
     if (held != Halt::kEndOfStream) return held;
@@ -68,12 +71,15 @@ Halt ConsumerCore::next_candidate(Candidate& candidate) {
 bool ConsumerCore::hold(const Candidate& candidate) {
   if (!subject_limit_.is_on() || subject_limit_.may_deliver(candidate.message.subject))
     return false;
-  const uint64_t sequence = candidate.message.sequence;
-  subject_limit_.on_held(sequence, candidate.message.subject);
+  subject_limit_.on_held(candidate.message.sequence, candidate.message.subject);
+  pass_over(candidate.message.sequence);
+  return true;
+}
+
+void ConsumerCore::pass_over(uint64_t sequence) {
   log_.hold(sequence);
   state_.hold(sequence);
   state_.set_operation(log_.operation());
-  return true;
 }
 
 // What was passed over goes before anything new as soon as its subject has room.
@@ -91,6 +97,7 @@ Halt ConsumerCore::next_held(Candidate& candidate) {
 // Subjects of what is waited for or passed over, after a start.
 void ConsumerCore::load_subjects() {
   subject_limit_.clear();
+  priorities_.begin(state_);
   const bool is_possible = config_.ack_policy == AckPolicy::kExplicit;
   subject_limit_.set(is_possible ? max_ack_pending_per_subject(config_) : 0);
   if (!subject_limit_.is_on()) return;

@@ -41,6 +41,7 @@ constexpr std::array<Slice, static_cast<size_t>(PublishHeader::kCount)> kNames =
     "Nats-Producer-Id",
     "Nats-Producer-Sequence",
     "Nats-Delay",
+    "Nats-Priority",
 };
 
 }  // namespace

@@ -42,6 +42,7 @@ enum class PublishHeader : uint8_t {
   kProducerId,
   kProducerSequence,
   kDelay,
+  kPriority,
   kCount,
 };
 

@@ -169,6 +169,9 @@ Verdict PublishChecks::with_headers() {
     if (Verdict verdict = count(headers); !verdict.is_store()) return verdict;
     if (Verdict verdict = sizes(); !verdict.is_store()) return verdict;
   }
+  if (headers.has(H::kPriority) && has_priorities(config) && !is_priority(headers[H::kPriority])) {
+    return Verdict::refuse(ApiErrc::kBadRequest);
+  }
   if (Verdict verdict = delay(headers); !verdict.is_store()) return verdict;
   return ttl(headers);
 }

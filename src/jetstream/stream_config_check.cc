@@ -1,5 +1,6 @@
 #include "jetstream/stream_config_check.h"
 
+#include "jetstream/config_fields.h"
 #include "jetstream/subject_overlap.h"
 
 #include "petrel/base/go_duration.h"
@@ -291,10 +292,19 @@ ApiStatus set_values(StreamConfig& config, const StreamCheckContext& context) {
   PETREL_REFUSE(check_discard_new_per_subject(config));
   PETREL_REFUSE(set_markers(config, context.pedantic));
   PETREL_REFUSE(set_schedules(config, context.pedantic));
+  if (config.metadata.count(std::string(kPriorityKey)) != 0 && !has_priorities(config)) {
+    return invalid_config("petrel.priority must be \"true\", on a work queue");
+  }
   return check_persist_mode(config);
 }
 
 }  // namespace
+
+bool has_priorities(const StreamConfig& config) {
+  if (config.retention != Retention::kWorkQueue || config.metadata.empty()) return false;
+  const auto found = config.metadata.find(std::string(kPriorityKey));
+  return found != config.metadata.end() && found->second == "true";
+}
 
 ApiError invalid_config(Slice text) {
   return api_error(ApiErrc::kStreamInvalidConfig, text);

@@ -194,6 +194,14 @@ inline constexpr size_t kNameBytesMax = 255;
 inline constexpr size_t kDescriptionBytesMax = 4096;
 inline constexpr size_t kMetadataBytesMax = 128 * 1024;
 
+// Beyond nats-server: consumers of a work queue with the metadata "petrel.priority" = "true" get
+// what has a higher Nats-Priority first.
+bool has_priorities(const StreamConfig& config);
+inline constexpr size_t kPriorityDefault = 4;  // of messages without the header
+inline bool is_priority(Slice value) {
+  return value.size() == 1 && value[0] >= '0' && value[0] <= '9';
+}
+
 // A name of a stream or consumer: no white space, '.', '*', '>', '\', '/'.
 bool is_valid_asset_name(const std::string& name);
 

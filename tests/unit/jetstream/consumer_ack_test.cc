@@ -480,6 +480,51 @@ TEST(ConsumerAck, OneInFlightForEachSubject) {
   EXPECT_EQ(world.info().ack_floor.stream_seq, 6U);
 }
 
+std::string priority(int level) {
+  return "NATS/1.0\r\nNats-Priority: " + std::to_string(level) + "\r\n\r\n";
+}
+
+TEST(ConsumerAck, HighPrioritiesGoFirst) {
+  World world;
+  world.stream_config_.retention = Retention::kWorkQueue;
+  world.stream_config_.metadata["petrel.priority"] = "true";
+  world.open(World::pull_config());
+  world.store("a", "low", priority(1));
+  world.store("a", "plain");
+  world.store("a", "high", priority(9));
+  world.store("a", "plain too");
+  world.store("a", "above plain", priority(5));
+  world.pull("inbox", "1");
+  auto sent = world.take("inbox");
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].body, "high");
+  EXPECT_EQ(world.info().num_pending, 4U);
+  // One that comes later goes before what waits, also when the server was killed in between.
+  world.store("a", "higher", priority(9));
+  world.crash();
+  EXPECT_EQ(world.info().num_pending, 5U);
+  world.pull("inbox", "3");
+  EXPECT_EQ(world.texts("inbox"), "higher,above plain,plain");
+  // What was passed over is needed, and the floor stays below it.
+  world.ack(sent[0]);
+  EXPECT_TRUE(world.consumer().needs(1));
+  EXPECT_EQ(world.info().ack_floor.stream_seq, 0U);
+  world.remove(4);
+  world.pull("inbox", "9");
+  EXPECT_EQ(world.texts("inbox"), "low");
+  EXPECT_EQ(world.info().num_pending, 0U);
+}
+
+TEST(ConsumerAck, WithoutPrioritiesOfTheStreamTheHeaderMeansNothing) {
+  World world;
+  world.stream_config_.retention = Retention::kWorkQueue;
+  world.open(World::pull_config());
+  world.store("a", "low", priority(1));
+  world.store("a", "high", priority(9));
+  world.pull("inbox", "2");
+  EXPECT_EQ(world.texts("inbox"), "low,high");
+}
+
 TEST(ConsumerAck, AStallIsTold) {
   World world;
   ConsumerConfig config = World::pull_config();

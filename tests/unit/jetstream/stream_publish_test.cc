@@ -244,6 +244,21 @@ TEST(StreamPublish, StoresANumberedMessageOfAProducerOnce) {
   EXPECT_EQ(world.last("R4"), "{\"stream\":\"S\",\"seq\":3,\"duplicate\": true}");
 }
 
+TEST(StreamPublish, RefusesPrioritiesThatAreNone) {
+  StreamConfig config;
+  config.retention = Retention::kWorkQueue;
+  config.metadata["petrel.priority"] = "true";
+  StreamWorld world(config);
+  for (const char* wrong : {"10", "-1", "high", "x"}) {
+    EXPECT_NE(world.publish("s.a", "x", {{"Nats-Priority", wrong}}).find("10003"),
+              std::string::npos);
+  }
+  EXPECT_NE(world.publish("s.a", "x", {{"Nats-Priority", "9"}}).find("\"seq\":1"),
+            std::string::npos);
+  config.retention = Retention::kLimits;
+  EXPECT_FALSE(check_stream_config(config, {}).is_ok());
+}
+
 TEST(StreamPublish, KeepsADelayedMessageOutOfTheStreamUntilItIsDue) {
   StreamWorld world({});
   EXPECT_EQ(world.publish("s.a", "later", {{"Nats-Delay", "10s"}, {"Nats-Msg-Id", "x"}}),
