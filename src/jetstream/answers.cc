@@ -47,10 +47,11 @@ void Answers::lose(uint64_t applied) {
   while (count < kept.size() && kept[count].index <= applied) ++count;
   size_t calls_kept = 0;
   for (size_t i = 0; i < count; ++i) calls_kept += kept[i].kind == Kind::kCall ? 1 : 0;
-  std::vector<Call> lost(
-      std::make_move_iterator(calls_.begin() + static_cast<ptrdiff_t>(calls_kept)),
-      std::make_move_iterator(calls_.end()));
-  calls_.resize(calls_kept);
+  std::vector<Call> lost(calls_.size() - calls_kept);
+  while (calls_.size() > calls_kept) {
+    lost[calls_.size() - calls_kept - 1] = std::move(calls_.back());
+    calls_.pop_back();
+  }
   // Their bytes stay until the queue is emptied by its owner's end: a lost group serves no more.
   items_.resize(begin_ + count);
   for (Call& call : lost) call(true);

@@ -7,9 +7,9 @@
 #include "jetstream/byte_queue.h"
 
 #include "petrel/base/block.h"
+#include "petrel/base/ring_queue.h"
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <vector>
 
@@ -62,7 +62,7 @@ class Answers {
   std::vector<Item> items_;  // [begin_, size)
   size_t begin_ = 0;
   ByteQueue bytes_;
-  std::deque<Call> calls_;
+  RingQueue<Call> calls_;
 };
 
 }  // namespace petrel::jetstream

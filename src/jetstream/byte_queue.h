@@ -5,10 +5,10 @@
 #pragma once
 
 #include "petrel/base/block.h"
+#include "petrel/base/ring_queue.h"
 
 #include <cstddef>
 #include <cstring>
-#include <deque>
 #include <memory>
 #include <span>
 
@@ -75,7 +75,7 @@ class ByteQueue {
     chunks_.pop_front();
   }
 
-  std::deque<Chunk> chunks_;
+  RingQueue<Chunk> chunks_;
   Chunk spare_;
 };
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "petrel/base/block.h"
+#include "petrel/base/ring_queue.h"
 #include "petrel/base/time.h"
 #include "petrel/jetstream/consumer.h"
 #include "petrel/jetstream/consumer_config.h"
@@ -14,7 +15,6 @@
 #include "petrel/subject/subject_index.h"
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -120,7 +120,7 @@ class StreamConsumers {
   std::vector<Slot*> unfiltered_;
   std::vector<Slot*> filtered_;
   std::unique_ptr<subject::SubjectIndex> filters_;      // of filtered_; null while they are few
-  std::deque<uint32_t> ready_;                          // numbers
+  RingQueue<uint32_t> ready_;                           // numbers
   std::multimap<int64_t, uint32_t> due_;                // ns, number; stale ones are passed over
   std::vector<std::pair<uint32_t, uint64_t>> settled_;  // number, sequence
   bool is_applying_ = false;

@@ -13,11 +13,11 @@
 #include "jetstream/stream_entry.h"
 
 #include "petrel/base/block.h"
+#include "petrel/base/ring_queue.h"
 #include "petrel/jetstream/api_error.h"
 #include "petrel/router/message.h"
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -117,9 +117,9 @@ class StreamIngest {
   friend class PublishChecks;
   struct Held {
     std::string bytes;  // subject, reply, header, body
-    uint32_t subject_bytes;
-    uint32_t reply_bytes;
-    uint32_t header_bytes;
+    uint32_t subject_bytes = 0;
+    uint32_t reply_bytes = 0;
+    uint32_t header_bytes = 0;
     Incoming view() const;
   };
   // A total that is staged or was just read.
@@ -145,7 +145,7 @@ class StreamIngest {
 
   StreamCore& core_;
   Candidate candidate_;
-  std::deque<Held> held_;
+  RingQueue<Held> held_;
   uint64_t held_bytes_ = 0;
   std::unordered_map<std::string, Counter> counters_;
   std::unordered_map<std::string, StagedProducer> producers_;

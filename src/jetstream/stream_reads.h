@@ -7,12 +7,12 @@
 #pragma once
 
 #include "petrel/base/block.h"
+#include "petrel/base/ring_queue.h"
 #include "petrel/jetstream/api_requests.h"
 #include "petrel/jetstream/stream.h"
 #include "petrel/store/message_store.h"
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -53,7 +53,7 @@ class StreamReads {
   std::string answer_header(const Direct& direct, const store::StoredMessage& message) const;
 
   StreamCore& core_;
-  std::deque<Read> waiting_;
+  RingQueue<Read> waiting_;
   bool is_readable_ = false;
 };
 

@@ -18,7 +18,6 @@
 #include "petrel/store/disk.h"
 #include "petrel/store/message_store.h"
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -236,9 +235,9 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   std::vector<Wipe> wipes_;  // with the next checkpoint
   std::vector<Move> moves_;
 
-  std::deque<std::pair<uint64_t, uint32_t>> cached_;  // segment and offset of frames in memory
+  std::vector<std::pair<uint64_t, uint32_t>> cached_;  // segment and offset of frames in memory
   size_t cached_bytes_ = 0;
-  std::deque<uint64_t> loaded_;  // sealed segments whose index is in memory
+  std::vector<uint64_t> loaded_;  // sealed segments whose index is in memory
   size_t loaded_bytes_ = 0;
 
   std::vector<Range> lost_;      // ascending, apart

@@ -12,7 +12,6 @@
 
 #include "petrel/store/message_store.h"
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -67,7 +66,7 @@ class MessageIndex {
   void advance(uint64_t sequence);
 
   // --- for the owner ---
-  using Segments = std::deque<std::unique_ptr<Segment>>;
+  using Segments = std::vector<std::unique_ptr<Segment>>;
   Segments& segments() { return segments_; }
   SubjectTable& subjects_table() { return subjects_; }
   StoreState& mutable_state() { return state_; }

@@ -7,11 +7,11 @@
 // bounds them (propose then answers kFull). Source: architecture D4.
 #pragma once
 
+#include "petrel/base/ring_queue.h"
 #include "petrel/jetstream/group_driver.h"
 #include "petrel/store/journal.h"
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 
 namespace petrel::jetstream {
@@ -62,9 +62,9 @@ class SoloGroup final : public GroupDriver {
 
  private:
   struct Pending {
-    uint64_t index;
-    uint64_t position;  // in the journal; 0: committed already
-    Slice bytes;        // in bytes_
+    uint64_t index = 0;
+    uint64_t position = 0;  // in the journal; 0: committed already
+    Slice bytes;            // in bytes_
   };
   bool is_committed(const Pending& entry) const {
     return entry.position == 0 || entry.position <= synced_;
@@ -73,7 +73,7 @@ class SoloGroup final : public GroupDriver {
   SoloGroupOptions options_;
   store::Journal* journal_;
   GroupMember& member_;
-  std::deque<Pending> pending_;
+  RingQueue<Pending> pending_;
   const std::unique_ptr<ByteQueue> bytes_;  // of what is pending, and of what was lost
   uint64_t proposed_;
   uint64_t applied_;
