@@ -1,8 +1,9 @@
 #include "subject/generation_slots.h"
 
-#include "petrel/base/check.h"
 #include "petrel/base/hash.h"
 #include "petrel/subject/subject.h"
+
+#include <memory>
 
 namespace petrel::subject {
 
@@ -31,25 +32,75 @@ Slice literal_prefix(Slice pattern) {
   return pattern.substr(0, bytes);
 }
 
+// Pairs of slot + 1 and number, found by the slot (0: free), or, once most would be in use, the
+// numbers alone.
+struct SlotNumbers::Table {
+  Table(uint32_t pairs, Table* before)
+      : size(pairs),
+        is_direct(pairs > kPairsMax),
+        older(before),
+        cells(new uint32_t[is_direct ? kSlots : size_t{2} * pairs]()) {}
+
+  // The number's place; null: not here. `pair`: where it would come.
+  uint32_t* find(uint32_t slot, uint32_t& pair) const {
+    if (is_direct) return &cells[slot];
+    for (pair = slot & (size - 1);; pair = (pair + 1) & (size - 1)) {
+      const uint32_t key =
+          std::atomic_ref<uint32_t>(cells[size_t{2} * pair]).load(std::memory_order_acquire);
+      if (key == slot + 1) return &cells[size_t{2} * pair + 1];
+      if (key == 0) return nullptr;
+    }
+  }
+  uint32_t* add(uint32_t slot, uint32_t number) {
+    uint32_t pair = 0;
+    if (uint32_t* place = find(slot, pair); place != nullptr) {
+      *place = number;
+      return place;
+    }
+    cells[size_t{2} * pair + 1] = number;
+    std::atomic_ref<uint32_t>(cells[size_t{2} * pair]).store(slot + 1, std::memory_order_release);
+    return &cells[size_t{2} * pair + 1];
+  }
+
+  static constexpr uint32_t kPairsMin = 32;
+  static constexpr uint32_t kPairsMax = 8192;
+  const uint32_t size;
+  const bool is_direct;
+  const std::unique_ptr<Table> older;
+  const std::unique_ptr<uint32_t[]> cells;
+};
+
 SlotNumbers::~SlotNumbers() {
-  const Directory* directory = directory_.load();
-  if (directory == nullptr) return;
-  for (const auto& part : *directory) delete[] part.load();
-  delete directory;
+  delete table_.load();
 }
 
-void SlotNumbers::add(uint32_t slot, uint32_t by) {
-  Directory* directory = directory_.load(std::memory_order_relaxed);
-  if (directory == nullptr) {
-    directory = new Directory();
-    directory_.store(directory, std::memory_order_release);
+uint32_t SlotNumbers::get(uint32_t slot) const {
+  const Table* table = table_.load(std::memory_order_acquire);
+  uint32_t pair = 0;
+  uint32_t* place = table == nullptr ? nullptr : table->find(slot, pair);
+  return place == nullptr ? 0 : std::atomic_ref<uint32_t>(*place).load(std::memory_order_acquire);
+}
+
+void SlotNumbers::increment(uint32_t slot) {
+  Table* table = table_.load(std::memory_order_relaxed);
+  uint32_t pair = 0;
+  uint32_t* place = table == nullptr ? nullptr : table->find(slot, pair);
+  if (place == nullptr) {
+    if (table == nullptr || (used_ + 1) * 4 > table->size * 3) grow();
+    ++used_;
+    place = table_.load(std::memory_order_relaxed)->add(slot, 0);
   }
-  std::atomic<uint32_t*>& part = (*directory)[slot / kPart];
-  if (part.load(std::memory_order_relaxed) == nullptr) {
-    part.store(new uint32_t[kPart](), std::memory_order_release);
+  std::atomic_ref<uint32_t>(*place).fetch_add(1, std::memory_order_release);
+}
+
+void SlotNumbers::grow() {
+  Table* old = table_.load(std::memory_order_relaxed);
+  auto* table = new Table(old == nullptr ? Table::kPairsMin : old->size * 2, old);
+  for (uint32_t i = 0; old != nullptr && i < old->size; ++i) {
+    const uint32_t key = old->cells[size_t{2} * i];
+    if (key != 0) table->add(key - 1, old->cells[size_t{2} * i + 1]);
   }
-  std::atomic_ref<uint32_t>(part.load(std::memory_order_relaxed)[slot % kPart])
-      .fetch_add(by, std::memory_order_release);
+  table_.store(table, std::memory_order_release);
 }
 
 uint32_t GenerationSlots::slot_of(SlotKind kind, Slice text) const {
@@ -58,7 +109,7 @@ uint32_t GenerationSlots::slot_of(SlotKind kind, Slice text) const {
 }
 
 void GenerationSlots::bump(uint32_t slot) {
-  values_.add(slot, 1);
+  values_.increment(slot);
 }
 
 void GenerationSlots::add_to(InterestStamp& stamp, uint32_t slot) const {

@@ -2,13 +2,12 @@
 // change of interest moves its slot on, a stamp remembers the slots a result depends on.
 //
 // Owner: SubjectIndex. Thread: bumps under its exclusive lock, `add_to` and `is_unchanged` any,
-// without a lock. Memory comes 256 slots at a time when one of them is first bumped: there are as
-// many indexes as accounts, and most of those are small or silent.
+// without a lock. There are as many indexes as accounts, and most of those are small or silent:
+// memory comes with the changes.
 #pragma once
 
 #include "petrel/subject/subject_index.h"
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -21,7 +20,8 @@ enum class SlotKind : uint8_t {
   kBelow,     // a literal one to this prefix and one token
 };
 
-// 65,536 numbers, all 0 at first. One thread writes at a time, any read meanwhile.
+// 65,536 numbers, all 0 at first; memory follows how many of them are not. One thread counts up at
+// a time, any read meanwhile: tables that became too small are kept for them until the end.
 class SlotNumbers {
  public:
   static constexpr uint32_t kSlots = 65536;
@@ -31,20 +31,15 @@ class SlotNumbers {
   SlotNumbers(const SlotNumbers&) = delete;
   SlotNumbers& operator=(const SlotNumbers&) = delete;
 
-  uint32_t get(uint32_t slot) const {
-    const Directory* directory = directory_.load(std::memory_order_acquire);
-    if (directory == nullptr) return 0;
-    uint32_t* part = (*directory)[slot / kPart].load(std::memory_order_acquire);
-    if (part == nullptr) return 0;
-    return std::atomic_ref<uint32_t>(part[slot % kPart]).load(std::memory_order_acquire);
-  }
-  // `by` may stand for a negative number.
-  void add(uint32_t slot, uint32_t by);
+  uint32_t get(uint32_t slot) const;
+  void increment(uint32_t slot);
 
  private:
-  static constexpr uint32_t kPart = 256;
-  using Directory = std::array<std::atomic<uint32_t*>, kSlots / kPart>;
-  std::atomic<Directory*> directory_{nullptr};
+  struct Table;
+  void grow();
+
+  std::atomic<Table*> table_{nullptr};  // null: nothing was counted
+  uint32_t used_ = 0;                   // slots in it
 };
 
 class GenerationSlots {

@@ -9,6 +9,7 @@
 #include "petrel/subject/subject.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace petrel::subject {
 
@@ -59,8 +60,8 @@ struct SubjectIndex::Impl {
   SegmentedTable<Interest*> literals PETREL_GUARDED_BY(mutex);
   SegmentedTable<QueueGroup*> groups PETREL_GUARDED_BY(mutex);  // by (interest, name)
   WildcardTrie trie PETREL_GUARDED_BY(mutex);
-  // How many literal subscriptions stand below each prefix, by the slot of the prefix.
-  SlotNumbers literals_below PETREL_GUARDED_BY(mutex);
+  // How many literal subscriptions stand below each prefix, by the slot of the prefix; none: 0.
+  std::unordered_map<uint32_t, uint32_t> literals_below PETREL_GUARDED_BY(mutex);
   uint64_t inserts PETREL_GUARDED_BY(mutex) = 0;
   uint64_t removes PETREL_GUARDED_BY(mutex) = 0;
   std::atomic<uint64_t> matches{0};
@@ -120,7 +121,11 @@ void SubjectIndex::Impl::note_change(Slice subject, bool is_insert) {
   if (prefix.empty()) return;
   const uint32_t below = slots.slot_of(SlotKind::kBelow, prefix);
   slots.bump(below);
-  literals_below.add(below, is_insert ? 1 : ~0U);
+  if (is_insert) {
+    ++literals_below[below];
+  } else if (--literals_below[below] == 0) {
+    literals_below.erase(below);
+  }
 }
 
 SubjectIndex::SubjectIndex(uint64_t seed) : impl_(std::make_unique<Impl>(seed)) {}
@@ -196,7 +201,7 @@ void SubjectIndex::match(Slice subject, MatchResult& result, InterestStamp& stam
       impl.literals.find(impl.literal_hash(subject),
                          [subject](const Interest* other) { return other->text() == subject; });
   if (literal != nullptr) (*literal)->append_to(result);
-  result.shareable = !prefix.empty() && impl.literals_below.get(below) == 0;
+  result.shareable = !prefix.empty() && !impl.literals_below.contains(below);
   if (!impl.trie.empty() && !impl.trie.match(subject, result)) result.shareable = false;
   join_groups(result);
 }

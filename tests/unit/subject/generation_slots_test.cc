@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace petrel::subject {
 namespace {
 
@@ -24,6 +26,24 @@ TEST(GenerationSlots, AStampHoldsUntilOneOfItsSlotsMoves) {
   EXPECT_TRUE(slots.is_unchanged(stamp));
   slots.bump(mine);
   EXPECT_FALSE(slots.is_unchanged(stamp));
+}
+
+TEST(SlotNumbers, CountEachSlotForItselfHoweverManyThereAre) {
+  SlotNumbers numbers;
+  EXPECT_EQ(numbers.get(7), 0U);
+  std::vector<uint32_t> expected(SlotNumbers::kSlots);
+  // Neighbours, then those that begin their search at one place, then all.
+  const auto count = [&](uint32_t slot) {
+    numbers.increment(slot);
+    ++expected[slot];
+  };
+  for (uint32_t i = 0; i < 100; ++i) count(i);
+  for (uint32_t i = 0; i < 100; ++i) count(i * 512);
+  for (uint32_t slot = 0; slot < SlotNumbers::kSlots; slot += 7)
+    ASSERT_EQ(numbers.get(slot), expected[slot]);
+  for (uint32_t slot = 0; slot < SlotNumbers::kSlots; ++slot) count(slot);
+  for (uint32_t slot = 0; slot < SlotNumbers::kSlots; ++slot)
+    ASSERT_EQ(numbers.get(slot), expected[slot]);
 }
 
 TEST(GenerationSlots, KindsOfTheSameTextAreApart) {
