@@ -153,7 +153,7 @@ StartResult run_start(const Endpoint& server, const std::vector<std::string>& co
   posix_spawn_file_actions_destroy(&files);
   int fd = -1;
   while ((fd = dial(server)) < 0) {
-    if (monotonic_ns() - start > 10'000'000'000) fail(words.front() + " did not listen in 10 s");
+    if (monotonic_ns() - start > 120'000'000'000) fail(words.front() + " did not listen in 120 s");
     if (waitpid(pid, nullptr, WNOHANG) == pid) fail(words.front() + " ended at start");
     usleep(50);
   }

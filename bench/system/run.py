@@ -103,6 +103,7 @@ def selected(rows, only):
 def default_sections(options, runner, missed):
     titles = {"throughput": "Server CPU per delivered message (per published one for 1:0)",
               "latency": "Round trips",
+              "permissions": "Permissions: two patterns allowed and one denied, each way",
               "tenancy": "A quiet tenant beside a flooding one: 4 publishers, 10 subscribers, 128 B",
               "resources": "Connections, memory, start",
               "tls": "TLS 1.3 after INFO, ECDSA P-256",

@@ -139,6 +139,44 @@ def start(bench, server):
     return {"info": result["info_ns"] / 1000, "rss": result["resident_bytes"]}
 
 
+PERMISSIONS = """authorization {
+  users: [ { user: u, password: p,
+             permissions: { publish: { allow: ["bench.>", "_INBOX.>"], deny: "bench.secret.>" },
+                            subscribe: { allow: ["bench.>", "_INBOX.>"], deny: "bench.secret.>" } } } ]
+}
+no_auth_user: u
+"""
+
+
+def permissions(bench, server):
+    """The cost of a message with permissions, as a multiple of that without; the cheaper of two runs of each."""
+    def cost(config):
+        with running(server, config=config) as (pid, port, _):
+            given = {"seconds": bench.seconds, "warm-up": bench.warm_up, "size": 128}
+            result = load(bench.generator, "throughput", port, pid, given)
+        return result["server_cpu_ns"] / result["delivered"]
+    runs = [(cost(""), cost(PERMISSIONS)) for _ in range(2)]
+    plain, checked = (min(side) for side in zip(*runs))
+    return {"cpu": checked, "times": checked / plain}
+
+
+def accounts(count):
+    """A start with so many accounts of one user each, and what one of them takes."""
+    def begin(bench, server, number):
+        text = "".join(f"A{i} {{ users: [ {{ user: u{i}, password: p }} ] }}\n" for i in range(number))
+        with tempfile.TemporaryDirectory(prefix="petrel-bench-") as folder:
+            port = free_port()
+            command = command_of(server, port, folder=folder, config=f"accounts {{\n{text}}}")
+            return load(bench.generator, "start", port, command=command)
+
+    def measure(bench, server):
+        number = min(count, 1000) if bench.quick else count
+        one, many = begin(bench, server, 1), begin(bench, server, number)
+        return {"info": many["info_ns"] / 1000,
+                "each": (many["resident_bytes"] - one["resident_bytes"]) / (number - 1)}
+    return measure
+
+
 def binary_size(_, server):
     with tempfile.NamedTemporaryFile() as stripped:
         subprocess.run(["strip", "-o", stripped.name, server.binary], check=True)
@@ -188,7 +226,14 @@ def _latency_rows():
     return rows
 
 
+def _permission_rows():
+    return [Row("1:1 128 B with permissions", permissions, must=6, group="permissions"),
+            Row("1:1 128 B: with permissions / without", permissions, "absolute", 1.1, None, "×", "times",
+                "permissions")]
+
+
 def _resource_rows():
+    crowd = accounts(100_000)
     return [
         Row("connect, PING, PONG, close: CPU each", connects, unit="ns", group="resources"),
         Row("memory per idle connection", memory("idle-memory", 5000), "absolute", 4096, 1024, "B",
@@ -199,6 +244,8 @@ def _resource_rows():
             "resources"),
         Row("start to INFO", start, "latency", 0.5, 0.2, "µs", "info", "resources"),
         Row("RSS at start", start, "absolute", 5_000_000, 2_500_000, "B", "rss", "resources"),
+        Row("100,000 accounts: start to INFO", crowd, "latency", 1, None, "µs", "info", "resources", 1),
+        Row("100,000 accounts: memory each", crowd, "latency", 1, None, "B", "each", "resources", 1),
         Row("binary size, stripped", binary_size, "absolute", 10_000_000, None, "B", "size", "resources"),
     ]
 
@@ -229,7 +276,7 @@ def _tenancy_rows():
 
 
 def default_rows():
-    return (_core_rows() + _shape_rows() + _latency_rows() + _tenancy_rows() + _resource_rows()
+    return (_core_rows() + _shape_rows() + _latency_rows() + _permission_rows() + _tenancy_rows() + _resource_rows()
             + _tls_rows())
 
 

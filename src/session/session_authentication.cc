@@ -208,6 +208,7 @@ void ClientSession::apply_user(const std::shared_ptr<const auth::User>& user) {
   user_ = user;
   const auth::Permissions* permissions = user != nullptr ? user->permissions.get() : nullptr;
   checks_publish_ = permissions != nullptr && permissions->limits_publish();
+  permitted_.reset();
   tracks_replies = permissions != nullptr && permissions->responses().has_value();
   if (user != nullptr && user->ends) {
     const Duration left = *user->ends - context_.wall_now;

@@ -2,6 +2,7 @@
 #include "session/message_trace.h"
 
 #include "petrel/base/go_quote.h"
+#include "petrel/base/hash.h"
 #include "petrel/proto/frame.h"
 #include "petrel/proto/header_view.h"
 #include "petrel/session/client_session.h"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr size_t kRepeatsBytes = 32 << 10;  // what the router takes at once
 constexpr size_t kTrackedRepliesMax = 4096;
+constexpr size_t kPermittedBytesMax = 128;
 
 bool has_gateway_prefix(Slice subject) {
   return subject.starts_with("_GR_.") || subject.starts_with("$GR.");
@@ -83,7 +85,8 @@ void ClientSession::publish(const proto::Op& op, MessageTrace* trace) {
       break;
     }
   }
-  const bool is_special = checks_publish_ || may_be_reserved(op.subject) ||
+  const bool is_special = (checks_publish_ && !is_known_permitted(message.subject)) ||
+                          may_be_reserved(op.subject) ||
                           (!op.reply.empty() && may_be_reserved(op.reply));
   if (is_special) [[unlikely]] {
     proto::Op checked = op;
@@ -112,7 +115,8 @@ void ClientSession::publish_repeats(const proto::Op& op, Slice& bytes, uint64_t 
   size_t count = parser_.count_repeats(op, bytes, most);
   if (op.header_bytes != 0) count = count_untraced(op, parser_.frame_bytes(), count);
   if (count == 0) return;
-  const bool needs_each = verbose_ || pedantic_ || mappings_ != nullptr || checks_publish_ ||
+  const bool needs_each = verbose_ || pedantic_ || mappings_ != nullptr ||
+                          (checks_publish_ && !is_known_permitted(op.subject)) ||
                           allowance_ != nullptr || may_be_reserved(op.subject) || is_closed ||
                           (tenant_ != nullptr && !tenant_->trace_destination.empty()) ||
                           is_waiting() || context_.router.delivered_bytes() >= delivered_end;
@@ -269,7 +273,21 @@ bool ClientSession::may_publish(const proto::Op& op, MessageTrace* trace) {
 
 bool ClientSession::is_permitted(Slice subject) {
   if (!checks_publish_) return true;
-  return user_->permissions->may_publish(subject) || is_tracked_reply(subject);
+  if (!user_->permissions->may_publish(subject)) return is_tracked_reply(subject);
+  keep_permitted(subject);
+  return true;
+}
+
+size_t ClientSession::permitted_slot(Slice subject) {
+  return hash_bytes(subject) % kPermittedSlots;
+}
+
+void ClientSession::keep_permitted(Slice subject) {
+  if (subject.size() > kPermittedBytesMax) return;
+  if (permitted_ == nullptr) {
+    permitted_ = std::make_unique<std::array<std::string, kPermittedSlots>>();
+  }
+  (*permitted_)[permitted_slot(subject)].assign(subject);
 }
 
 // allow_responses: a reply subject received before may be published to, so often and so long.

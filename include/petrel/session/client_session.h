@@ -17,6 +17,7 @@
 #include "petrel/session/session_view.h"
 #include "petrel/session/sid_map.h"
 
+#include <array>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -225,6 +226,13 @@ class ClientSession final : public router::Receiver {
   bool may_publish(const proto::Op& op, MessageTrace* trace);
   void refuse_publish(Slice subject);
   bool is_permitted(Slice subject);
+  // Whether a look at the permissions said so not long ago; false: look again.
+  bool is_known_permitted(Slice subject) const {
+    return permitted_ != nullptr && !subject.empty() &&
+           (*permitted_)[permitted_slot(subject)] == subject;
+  }
+  static size_t permitted_slot(Slice subject);
+  void keep_permitted(Slice subject);
   bool is_tracked_reply(Slice subject);
   Slice canonical_tail(const proto::Op& op);
   void tell_no_responders(const router::Message& message);
@@ -249,6 +257,10 @@ class ClientSession final : public router::Receiver {
   auth::AccountPtr tenant_;  // what the configuration says of `account`; null: nothing
   const std::vector<subject::SubjectMapping>* mappings_ = nullptr;  // tenant_'s; null: none
   std::unique_ptr<std::unordered_map<std::string, Reply>> replies_;
+  // Subjects that the permissions of the user allow to be published to, by their hash; null: none
+  // was looked up since the user came or changed.
+  static constexpr size_t kPermittedSlots = 16;
+  std::unique_ptr<std::array<std::string, kPermittedSlots>> permitted_;
   // By slot of the subscription; null: none.
   std::unique_ptr<std::unordered_map<uint32_t, std::vector<uint32_t>>> shadows_;
   std::unique_ptr<PublishAllowance> allowance_;  // null: the account has no rate limit

@@ -89,6 +89,30 @@ TEST(SessionPublishTest, ResponsesMayBeSentSoOftenAndSoLong) {
   EXPECT_EQ(SessionWorld::ask(responder, "PUB r 0\r\n\r\n"), refused);
 }
 
+// What was allowed is not looked up again, until the user changes.
+TEST(SessionPublishTest, APermissionHoldsUntilItIsTakenAway) {
+  const auto allowing = [](const std::string& subject) {
+    conf::PermissionOptions permissions;
+    permissions.publish =
+        conf::SubjectPermission{std::vector<conf::PermissionSubject>{{subject, ""}}, {}};
+    return config_with(one_user("1", permissions));
+  };
+  SessionWorld world(allowing("a.>"));
+  ClientSession& client = world.connected(kAnn);
+  std::string many;
+  for (int i = 0; i < 40; ++i) {
+    const std::string publish = "PUB a." + std::to_string(i % 20) + " 1\r\nx\r\n";
+    many += publish + publish + publish;
+  }
+  EXPECT_EQ(SessionWorld::ask(client, many), "");
+  EXPECT_EQ(SessionWorld::ask(client, "PUB b 1\r\nx\r\nPUB a.1 1\r\nx\r\n"),
+            "-ERR 'Permissions Violation for Publish to \"b\"'\r\n");
+  world.use(allowing("b"));
+  client.on_config_change(true);
+  EXPECT_EQ(SessionWorld::ask(client, "PUB a.1 1\r\nx\r\nPUB b 1\r\nx\r\nPUB b 1\r\nx\r\n"),
+            "-ERR 'Permissions Violation for Publish to \"a.1\"'\r\n");
+}
+
 TEST(SessionPublishTest, HeadersNeedAConnectThatAsksForThem) {
   SessionWorld world;
   ClientSession& client = world.connected();
