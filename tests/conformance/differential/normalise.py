@@ -3,6 +3,7 @@
 They touch ids, times, ports and version texts, nothing else. A value that is a measurement (memory, CPU) is not
 normalised: the scenario names it after `loose`, and then its type is compared instead of its value.
 """
+import base64
 import json
 import re
 
@@ -31,6 +32,7 @@ TEXT_RULES = (
     (re.compile(r"\b[NXUACO][A-Z2-7]{55}\b"), "<id>"),
     (re.compile(r"^\[\d+\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6} ", re.M), "<time> "),
     (re.compile(r"\b[cwmrgl]id:\d+"), "cid:<id>"),
+    (re.compile(r"(\$SYS\._INBOX)\.[\w.]+"), r"\1.<id>"),
     (re.compile(r"_R_\.\w{6}\.\w{6}(\.\w{8}\.T)?"), "_R_.<id>"),
     (re.compile(r"(\$JS\.ACK\.\S*\.)\d{19}(\.\d+)"), r"\1<ns>\2"),
     (re.compile(r"(127\.0\.0\.1|localhost|0\.0\.0\.0|\[::1\]|\[::\]):\d+"), r"\1:<port>"),
@@ -65,6 +67,24 @@ def measured(document):
                 else "<id>" if key == "id" else measured(value)
                 for key, value in document.items()}
     return document
+
+
+def claims(body):
+    """A JWT without its signature, ids and times; anything else as it is."""
+    parts = body.split(".")
+    if len(parts) != 3 or not body.startswith("eyJ"):
+        return body
+
+    def plain(key, value):
+        if isinstance(value, dict):
+            return {name: plain(name, inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [plain(key, inner) for inner in value]
+        if key in ("jti", "nonce", "iat", "exp", "id", "host"):
+            return "<id>"
+        return text(value) if isinstance(value, str) else value
+    document = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    return json_document(plain("", document))
 
 
 def text(value, folder=""):

@@ -346,7 +346,7 @@ class Session:
         subject, sid, reply, head, payload = self._peer(step).take_message()
         self.replies[step.actor] = reply
         seen = {"subject": subject, "sid": sid, "reply": normalise.text(reply), "headers": [],
-                "body": payload.decode("latin-1") if isinstance(payload, bytes) else payload}
+                "body": normalise.claims(payload.decode("latin-1") if isinstance(payload, bytes) else payload)}
         for line in (head.decode("latin-1") if isinstance(head, bytes) else head).split("\r\n"):
             if line.startswith("Nats-Request-Info: "):
                 seen["info"] = normalise.json_document(normalise.measured(json.loads(line.split(": ", 1)[1])))
