@@ -10,10 +10,13 @@
 #include <cstddef>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <memory>
+#include <set>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 namespace petrel::server {
 namespace {
@@ -90,6 +93,28 @@ TEST(ServerTest, SeveralServersLiveInOneProcessWithoutHearingEachOther) {
   ASSERT_EQ(publisher.line(), "PONG\r\n");
   subscriber.send("PING\r\n");
   EXPECT_EQ(subscriber.line(), "PONG\r\n");
+}
+
+TEST(ServerTest, TenServersStartAndStopInOneProcess) {
+  std::vector<std::unique_ptr<TestServer>> servers;
+  std::set<uint16_t> ports;
+  std::set<std::string> ids;
+  for (int i = 0; i < 10; ++i) {
+    servers.push_back(std::make_unique<TestServer>());
+    servers.back()->started();
+    ports.insert(servers.back()->port());
+    ids.insert((*servers.back())->id());
+  }
+  EXPECT_EQ(ports.size(), 10U);
+  EXPECT_EQ(ids.size(), 10U);
+  // Half of them end; the others go on serving.
+  for (int i = 0; i < 5; ++i) servers.erase(servers.begin());
+  for (const auto& server : servers) {
+    TestClient client(server->port());
+    ASSERT_EQ(client.connect_with(""), "PONG\r\n");
+    client.send("SUB a 1\r\nPUB a 1\r\nx\r\n");
+    EXPECT_EQ(client.line(), "MSG a 1 1\r\n");
+  }
 }
 
 TEST(ServerTest, StopClosesClientsAndFreesThePort) {
