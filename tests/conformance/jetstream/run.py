@@ -6,6 +6,7 @@
 Without an oracle only what a check states by itself is looked at. Ends with "N passed, N failed, N skipped".
 """
 import argparse
+import hashlib
 import json
 import pathlib
 import signal
@@ -258,9 +259,36 @@ def sources_of_another_stream_of_the_name(binary, folder):
     return seen
 
 
+def large_objects(binary, folder):
+    """An object of 1 GiB as clients store it: chunks of 128 KiB, many on their way; its digest when it is read."""
+    chunk_bytes, count, window = 128 << 10, 8 << 10, 128
+    server = Server(binary, folder)
+    client = server.client()
+    client.api("STREAM.CREATE.OBJ_b", {"name": "OBJ_b", "subjects": ["$O.b.C.>", "$O.b.M.>"], "discard": "new",
+                                       "allow_rollup_hdrs": True, "allow_direct": True})
+    sent, read = hashlib.sha256(), hashlib.sha256()
+    pattern = bytes(range(256)) * (chunk_bytes // 256)
+    for i in range(count):
+        chunk = i.to_bytes(8, "big") + pattern[8:]
+        sent.update(chunk)
+        client.send(frame("$O.b.C.one", chunk, "_INBOX.x"))
+        if i >= window:
+            expect(b'"seq"' in client.message()[3], "a chunk was refused")
+    for _ in range(window):
+        expect(b'"seq"' in client.message()[3], "a chunk was refused")
+    client.api("CONSUMER.CREATE.OBJ_b.c", {"stream_name": "OBJ_b", "config": {"name": "c", "ack_policy": "none"}})
+    for _ in range(0, count, window):
+        client.publish("$JS.API.CONSUMER.MSG.NEXT.OBJ_b.c", b"%d" % window, reply="_INBOX.x")
+        for _ in range(window):
+            read.update(client.message()[3])
+    server.stop()
+    expect(read.digest() == sent.digest(), "another digest")
+    return count
+
+
 CHECKS = [pages_of_names, pages_of_consumers, what_a_restart_keeps, compression_keeps_messages, large_batches,
           idle_batches, slow_receivers_of_backups, audits_of_requests, sources_of_work_queues,
-          sources_of_another_stream_of_the_name]
+          sources_of_another_stream_of_the_name, large_objects]
 
 
 def main():

@@ -277,6 +277,38 @@ def finds_flipped_bits(binary, folder):
     expect(flips > 50, f"only {flips} bits were flipped")
 
 
+def tells_what_is_lost(binary, folder):
+    """One damaged message is named, and only that one is gone."""
+    server = Server(binary, folder)
+    client = server.client()
+    client.api("STREAM.CREATE.S", {"name": "S", "subjects": ["s"]})
+    for i in range(50):
+        client.publish("s", b"message %04d " % (i + 1) * 40, reply="_INBOX.x")
+        client.message()
+    server.stop()
+    damaged = 0
+    for path in (folder / "store").rglob("*.seg"):
+        whole = bytearray(path.read_bytes())
+        at = whole.find(b"message 0007 " * 40)
+        if at >= 0:
+            whole[at + 100] ^= 1
+            path.write_bytes(whole)
+            damaged += 1
+    expect(damaged == 1, f"the message was found in {damaged} files")
+    server = Server(binary, folder)
+    client = server.client()
+    for seq in range(1, 51):
+        answer = client.api("STREAM.MSG.GET.S", {"seq": seq})
+        expect(("message" in answer) == (seq != 7), f"message {seq}: {answer}")
+    state = client.api("STREAM.INFO.S")["state"]
+    expect(state["lost"]["msgs"] == [7], state)
+    expect(state["last_seq"] == 50, state)
+    client.publish("s", b"new", reply="_INBOX.x")
+    expect(b'"seq":51' in client.message()[3], "nothing is accepted any more")
+    expect("damaged" in server.said(), "the log does not say it")
+    server.stop()
+
+
 # --- import ---
 
 def unpacked(folder):
@@ -367,7 +399,7 @@ def imports_what_nats_server_left(binary, oracle, folder):
 
 CHECKS = [restores_archives_of_nats_server, moves_to_itself, leaves_nothing_of_a_restore_that_did_not_end,
           encrypts_at_rest, refuses_wrong_keys, rotates_keys, imports_a_store_directory, refuses_to_import_damage,
-          finds_nothing_in_a_whole_store, finds_flipped_bits]
+          finds_nothing_in_a_whole_store, finds_flipped_bits, tells_what_is_lost]
 
 
 def main():
