@@ -30,7 +30,7 @@ bool BatchPublish::refuse_early(Slice id, const Incoming& message, const Publish
   if (config.sealed) return refuse(ApiErrc::kStreamSealed);
   const uint64_t bytes = message.header.size() + message.body.size();
   if (!core_.host.may_store(core_.stream, bytes)) {
-    return refuse(ApiErrc::kAccountResourcesExceeded);
+    return refuse(core_.no_room(bytes));
   }
   if (config.max_msg_size >= 0 && bytes > static_cast<uint64_t>(config.max_msg_size)) {
     return refuse(ApiErrc::kStreamMessageExceedsMaximum);

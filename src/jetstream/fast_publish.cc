@@ -65,7 +65,7 @@ std::optional<ApiErrc> FastPublish::refusal(const Incoming& message,
   const StreamConfig& config = core_.config;
   if (config.sealed) return ApiErrc::kStreamSealed;
   const uint64_t bytes = message.header.size() + message.body.size();
-  if (!core_.host.may_store(core_.stream, bytes)) return ApiErrc::kAccountResourcesExceeded;
+  if (!core_.host.may_store(core_.stream, bytes)) return core_.no_room(bytes);
   if (config.max_msg_size >= 0 && bytes > static_cast<uint64_t>(config.max_msg_size)) {
     return ApiErrc::kStreamMessageExceedsMaximum;
   }

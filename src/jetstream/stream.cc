@@ -181,6 +181,16 @@ void Stream::create_consumer(const ConsumerConfig& config, ConsumerDone done) {
   core_->host.wake(*this);
 }
 
+void Stream::drop_memory_consumers() {
+  std::vector<std::string> names;
+  for (const Consumer* consumer : consumers()) {
+    if (consumer->config().mem_storage) names.push_back(consumer->name());
+  }
+  for (const std::string& name : names) {
+    delete_consumer(name, [](const ApiError* /*error*/) {});
+  }
+}
+
 void Stream::delete_consumer(Slice consumer, Done done) {
   if (find_consumer(consumer) == nullptr) {
     const ApiError error = api_error(ApiErrc::kConsumerNotFound);

@@ -502,7 +502,7 @@ Verdict PublishChecks::limits() const {
   const uint64_t bytes = core_.store->counted_bytes(
       candidate_.subject.size(), candidate_.header.size(), candidate_.body.size());
   if (!core_.host.may_store(core_.stream, bytes)) {
-    return Verdict::refuse(ApiErrc::kAccountResourcesExceeded);
+    return Verdict::refuse(core_.no_room(bytes));
   }
   if (config.discard != Discard::kNew) return {};
   const auto refuse = [](Slice why) {

@@ -52,6 +52,11 @@ class StreamCore final : public Answers::Sink {
   bool is_memory() const { return config.storage == StorageType::kMemory; }
   // {"type":..,"id":..,"timestamp":..,"stream":.. : the front of an advisory.
   std::string advisory_head(Slice type) const;
+  // Why there is no room for so many bytes.
+  ApiErrc no_room(uint64_t bytes) {
+    return host.is_server_full(stream, bytes) ? ApiErrc::kInsufficientResources
+                                              : ApiErrc::kAccountResourcesExceeded;
+  }
 
   // --- a turn (stream_turns.cc) ---
   void subscribe();

@@ -145,11 +145,14 @@ bool HostedStream::has_long_ack_subjects() {
   return service_.node().has_long_ack_subjects;
 }
 
-bool HostedStream::may_store(jetstream::Stream& /*stream*/, uint64_t more) {
+bool HostedStream::may_store(jetstream::Stream& stream, uint64_t more) {
+  return !is_server_full(stream, more) && place_.account_usage->allows(place_.is_memory, more);
+}
+
+bool HostedStream::is_server_full(jetstream::Stream& /*stream*/, uint64_t more) {
   // What is left of a full disk belongs to acks, purges and checkpoints.
-  if (!place_.is_memory && service_.is_disk_full()) return false;
-  return place_.account_usage->allows(place_.is_memory, more) &&
-         service_.node().usage->allows(place_.is_memory, more);
+  if (!place_.is_memory && service_.is_disk_full()) return true;
+  return !service_.node().usage->allows(place_.is_memory, more);
 }
 
 void HostedStream::on_usage(jetstream::Stream& /*stream*/, int64_t bytes) {

@@ -73,6 +73,7 @@ class HostedStream final : public jetstream::StreamHost {
   std::string short_hash(Slice text) override;
   bool has_long_ack_subjects() override;
   bool may_store(jetstream::Stream& stream, uint64_t more) override;
+  bool is_server_full(jetstream::Stream& stream, uint64_t more) override;
   void on_usage(jetstream::Stream& stream, int64_t bytes) override;
   void on_consumers(jetstream::Stream& stream, int64_t consumers) override;
 

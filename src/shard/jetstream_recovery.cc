@@ -70,6 +70,7 @@ void JetStreamService::begin(Instant now, WallTime wall_now,
   set_time(now, wall_now);
   for (const auto& [key, hosted] : streams_) {
     hosted->stream().start();
+    hosted->stream().drop_memory_consumers();
     wake(*hosted);
   }
   for (HostedStream* hosted : recovering_) start_checkpoint(*hosted);

@@ -111,6 +111,8 @@ class Stream final : public GroupMember, public ConsumerHost, public store::Mess
   // it is updated, and nothing is checked but what an update may not change (by the caller).
   void create_consumer(const ConsumerConfig& config, ConsumerDone done);
   void delete_consumer(Slice name, Done done);
+  // Consumers whose state was to be in memory only end with the process. After `start`, once.
+  void drop_memory_consumers();
   // Time ns 0: resume.
   void pause_consumer(Slice name, WallTime until, ConsumerDone done);
   void reset_consumer(Slice name, uint64_t sequence, ConsumerDone done);

@@ -69,6 +69,8 @@ class StreamHost {
   virtual std::string next_id() = 0;
   // Reserved and free bytes for the kind of storage: whether `more` bytes may be stored now.
   virtual bool may_store(Stream& stream, uint64_t more) = 0;
+  // When not: whether it is the server that has no room, not only the account.
+  virtual bool is_server_full(Stream&, uint64_t) { return false; }
   // Changes of what the account uses, for its limits and monitoring. A stream that stops uses
   // nothing any longer.
   virtual void on_usage(Stream& stream, int64_t bytes) = 0;

@@ -259,6 +259,27 @@ def sources_of_another_stream_of_the_name(binary, folder):
     return seen
 
 
+def consumers_in_memory(binary, folder):
+    """A consumer whose state is in memory only does not survive a restart, its stream and the others do."""
+    server = Server(binary, folder)
+    client = server.client()
+    client.api("STREAM.CREATE.S", {"name": "S", "subjects": ["s"]})
+    for name, in_memory in (("kept", False), ("gone", True)):
+        client.api(f"CONSUMER.CREATE.S.{name}", {"stream_name": "S", "config": {
+            "durable_name": name, "ack_policy": "explicit", "mem_storage": in_memory}})
+    client.publish("s", b"x", reply="_INBOX.x")
+    client.message()
+    before = client.api("CONSUMER.NAMES.S")["consumers"]
+    server.stop()
+    server = Server(binary, folder)
+    client = server.client()
+    after = until(lambda: (names := client.api("CONSUMER.NAMES.S")["consumers"]) != before and names,
+                  "the consumer in memory is still there")
+    state = client.api("STREAM.INFO.S")["state"]
+    server.stop()
+    return before, after, state["messages"], state["consumer_count"]
+
+
 def large_objects(binary, folder):
     """An object of 1 GiB as clients store it: chunks of 128 KiB, many on their way; its digest when it is read."""
     chunk_bytes, count, window = 128 << 10, 8 << 10, 128
@@ -288,7 +309,7 @@ def large_objects(binary, folder):
 
 CHECKS = [pages_of_names, pages_of_consumers, what_a_restart_keeps, compression_keeps_messages, large_batches,
           idle_batches, slow_receivers_of_backups, audits_of_requests, sources_of_work_queues,
-          sources_of_another_stream_of_the_name, large_objects]
+          sources_of_another_stream_of_the_name, consumers_in_memory, large_objects]
 
 
 def main():

@@ -260,6 +260,21 @@ TEST(StreamUsage, TellsBytesAndConsumersUntilTheStreamIsGone) {
   EXPECT_EQ(world.consumers_in_use, 0);
 }
 
+TEST(StreamConsumers, ThoseInMemoryEndWithTheProcess) {
+  StreamWorld world({});
+  EXPECT_EQ(create(world, "kept"), 0);
+  ConsumerConfig config;
+  config.name = "gone";
+  config.mem_storage = true;
+  world.stream->create_consumer(checked(world, config), [](const ApiError*, Consumer*) {});
+  world.run();
+  ASSERT_NE(world.stream->find_consumer("gone"), nullptr);
+  world.stream->drop_memory_consumers();
+  world.run();
+  EXPECT_EQ(world.stream->find_consumer("gone"), nullptr);
+  EXPECT_NE(world.stream->find_consumer("kept"), nullptr);
+}
+
 TEST(StreamExpiry, AMessageGoesSoonAfterItsTime) {
   StreamConfig config;
   config.allow_msg_ttl = true;
