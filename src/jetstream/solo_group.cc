@@ -57,6 +57,10 @@ void SoloGroup::checkpointed(uint64_t index) {
   if (journal_ != nullptr) journal_->release(options_.group, index);
 }
 
+void SoloGroup::checkpoint_failed() {
+  if (journal_ != nullptr) journal_->checkpoint_failed(options_.group);
+}
+
 bool SoloGroup::on_synced(uint64_t position) {
   synced_ = position;
   return !pending_.empty() && is_committed(pending_.front());

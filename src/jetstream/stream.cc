@@ -342,10 +342,14 @@ void Stream::on_readable() {
 
 void Stream::on_checkpoint(uint64_t applied_index, int error) {
   if (error != 0) {
-    core_->host.log(LogLevel::kError, "stream " + core_->account + " > " + name() +
-                                          ": checkpoint failed, error " + std::to_string(error));
-    return;
+    if (error != core_->checkpoint_error) {  // said once, tried often
+      core_->host.log(LogLevel::kError, "stream " + core_->account + " > " + name() +
+                                            ": checkpoint failed, error " + std::to_string(error));
+    }
+    core_->checkpoint_error = error;
+    return core_->group->checkpoint_failed();
   }
+  core_->checkpoint_error = 0;
   core_->group->checkpointed(applied_index);
 }
 

@@ -91,7 +91,8 @@ class StreamCore final : public Answers::Sink {
   bool is_started = false;
   bool is_stopped = false;
   bool is_failed = false;
-  bool is_gone = false;  // its deletion was applied
+  bool is_gone = false;      // its deletion was applied
+  int checkpoint_error = 0;  // of the last one
 
   // --- applied ---
   std::string last_id;

@@ -410,7 +410,8 @@ void JetStreamService::start_checkpoint(HostedStream& hosted) {
     if (at == by_group_.end()) return;
     at->second->is_describing = false;
     at->second->is_described = error == 0;
-    if (error == 0) at->second->stream().checkpoint();
+    if (error != 0) return at->second->group()->checkpoint_failed();
+    at->second->stream().checkpoint();
   });
 }
 

@@ -32,6 +32,7 @@ class SegmentJournal final : public Journal, private SegmentPool::Owner {
   void old_journals_removed() override;
   uint64_t synced_position() const override { return synced_; }
   uint64_t bytes_on_disk() const override;
+  void checkpoint_failed(GroupId group) override { asked_.erase(group); }
   bool is_disk_full() const override { return pool_.is_disk_full(); }
 
  private:

@@ -51,6 +51,8 @@ class GroupDriver {
   virtual uint64_t term() const = 0;
   // Everything up to `index` is in a checkpoint of the store.
   virtual void checkpointed(uint64_t index) = 0;
+  // A checkpoint was begun and is not on the disk.
+  virtual void checkpoint_failed() = 0;
 };
 
 }  // namespace petrel::jetstream

@@ -47,6 +47,7 @@ class SoloGroup final : public GroupDriver {
   bool is_leader() const override { return !failed_; }
   uint64_t term() const override { return 1; }
   void checkpointed(uint64_t index) override;
+  void checkpoint_failed() override;
 
   // --- from the service ---
   // Recovery applied the journal's entries up to here by itself.

@@ -77,6 +77,8 @@ class Journal {
   }
   // Records of the group with index <= `index` are not needed any more (checkpointed).
   virtual void release(GroupId group, uint64_t index) = 0;
+  // A checkpoint that was wanted failed: the group is asked again while it holds something back.
+  virtual void checkpoint_failed(GroupId group) = 0;
   // The group is gone with all its records. They are let go once old_journals_removed was called:
   // until then what an old journal says of the group would bring it back.
   virtual void forget(GroupId group) = 0;

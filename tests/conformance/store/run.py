@@ -397,9 +397,39 @@ def imports_what_nats_server_left(binary, oracle, folder):
     expect(seen == now, f"{seen}\nbecame\n{now}"[:3000])
 
 
+def recovers_from_a_full_disk(binary, folder):
+    """Publishes are refused, purges are not, and what they free can be filled again."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)], check=True)
+    try:
+        server = Server(binary, folder)
+        client = server.client()
+        client.api("STREAM.CREATE.S", {"name": "S", "subjects": ["s"]})
+
+        def is_stored():
+            client.publish("s", b"x" * 65536, reply="_INBOX.x")
+            answer = json.loads(client.message()[3])
+            expect("seq" in answer and answer.get("error", {}).get("err_code", 10023) == 10023, answer)
+            return "error" not in answer
+
+        for _ in range(3):
+            stored = 0
+            while is_stored():
+                stored += 1
+                expect(stored < 1024, "the disk is never full")
+            expect(stored > 100, f"full after {stored} messages")
+            expect(client.api("STREAM.PURGE.S")["purged"] >= stored, "another count purged")
+            until = time.monotonic() + 20
+            while not is_stored():
+                expect(time.monotonic() < until, "nothing is stored after a purge")
+        server.stop()
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
 CHECKS = [restores_archives_of_nats_server, moves_to_itself, leaves_nothing_of_a_restore_that_did_not_end,
           encrypts_at_rest, refuses_wrong_keys, rotates_keys, imports_a_store_directory, refuses_to_import_damage,
-          finds_nothing_in_a_whole_store, finds_flipped_bits, tells_what_is_lost]
+          finds_nothing_in_a_whole_store, finds_flipped_bits, tells_what_is_lost,
+          recovers_from_a_full_disk]
 
 
 def main():

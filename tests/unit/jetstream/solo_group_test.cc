@@ -19,6 +19,7 @@ class FakeJournal final : public store::Journal {
   void commit() override {}
   void release(store::GroupId group, uint64_t index) override { released[group] = index; }
   void forget(store::GroupId) override {}
+  void checkpoint_failed(store::GroupId group) override { failed.push_back(group); }
   uint64_t synced_position() const override { return 0; }
   uint64_t bytes_on_disk() const override { return 0; }
   bool is_disk_full() const override { return false; }
@@ -27,6 +28,7 @@ class FakeJournal final : public store::Journal {
   bool is_full = false;
   std::vector<std::pair<uint64_t, std::string>> records;
   std::map<store::GroupId, uint64_t> released;
+  std::vector<store::GroupId> failed;
 };
 
 class Member final : public GroupMember {
@@ -125,6 +127,8 @@ TEST_F(SoloGroupTest, AFullJournalRefusesWithoutUsingAnIndex) {
 
 TEST_F(SoloGroupTest, ACheckpointReleasesTheJournal) {
   SoloGroup group({7, Durability::kSynced, 0}, &journal_, member_);
+  group.checkpoint_failed();
+  EXPECT_EQ(journal_.failed, std::vector<store::GroupId>{7});
   group.checkpointed(12);
   EXPECT_EQ(journal_.released[7], 12U);
   EXPECT_EQ(group.checkpoints(), 1U);

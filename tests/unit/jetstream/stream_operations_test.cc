@@ -436,6 +436,7 @@ TEST(StreamState, ACheckpointHoldsEverythingBesidesTheMessages) {
   create(world, "c");
   world.stream->checkpoint();
   EXPECT_EQ(world.group->checkpointed_index, 3U);
+  EXPECT_EQ(world.group->failed_checkpoints, 0U);
   const std::string extra = world.stream->snapshot();
   world.open(extra, 3);
   ASSERT_NE(world.stream->find_consumer("c"), nullptr);

@@ -52,11 +52,13 @@ class ManualGroup final : public GroupDriver {
   bool is_leader() const override { return true; }
   uint64_t term() const override { return 1; }
   void checkpointed(uint64_t index) override { checkpointed_index = index; }
+  void checkpoint_failed() override { ++failed_checkpoints; }
 
   bool is_held = false;
   bool is_full = false;
   bool is_broken = false;
   uint64_t checkpointed_index = 0;
+  uint64_t failed_checkpoints = 0;
   std::vector<std::string> log;
 
  private:

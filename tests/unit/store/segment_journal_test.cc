@@ -432,6 +432,15 @@ TEST_F(SegmentJournalTest, AFullDiskUsesTheReserveAndRecoversByItself) {
   EXPECT_TRUE(journal->is_disk_full());
   // A checkpoint would free what it holds.
   EXPECT_NE(std::find(heard_.wanted.begin(), heard_.wanted.end(), 7U), heard_.wanted.end());
+  // Once, and again when that one failed.
+  heard_.wanted.clear();
+  journal->commit();
+  disk_.drain();
+  EXPECT_TRUE(heard_.wanted.empty());
+  journal->checkpoint_failed(7);
+  journal->commit();
+  disk_.drain();
+  EXPECT_EQ(heard_.wanted, std::vector<GroupId>{7});
   EXPECT_GE(accepted_in_reserve, 4U);
   EXPECT_LT(index, 100U);
   EXPECT_EQ(heard_.failed, std::make_pair(0, uint64_t{0}));
