@@ -17,12 +17,13 @@ using namespace petrel::jetstream;
 
 void read_ack(Slice bytes) {
   const AckSubject ack = parse_ack_subject(bytes);
-  std::string again = ack_prefix("S", "C");
-  append_ack_numbers(again, ack);
-  const AckSubject back = parse_ack_subject(again);
-  PETREL_CHECK(back.stream_sequence == ack.stream_sequence);
-  PETREL_CHECK(back.consumer_sequence == ack.consumer_sequence);
-  PETREL_CHECK(back.deliveries == ack.deliveries);
+  for (std::string again : {"$JS.ACK.S.C.", "$JS.ACK._.A.S.C."}) {
+    append_ack_numbers(again, ack);
+    const AckSubject back = parse_ack_subject(again);
+    PETREL_CHECK(back.stream_sequence == ack.stream_sequence);
+    PETREL_CHECK(back.consumer_sequence == ack.consumer_sequence);
+    PETREL_CHECK(back.deliveries == ack.deliveries);
+  }
 }
 
 void read_state(Slice bytes) {
