@@ -426,10 +426,33 @@ def recovers_from_a_full_disk(binary, folder):
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+def syncs_before_it_answers(binary, folder):
+    """One write and one sync of the same file for each message that is asked about one at a time."""
+    server = Server(binary, folder)
+    client = server.client()
+    client.api("STREAM.CREATE.S", {"name": "S", "subjects": ["s"]})
+    trace = folder / "trace"
+    tracer = subprocess.Popen(["strace", "-f", "-e", "trace=pwrite64,fdatasync", "-o", str(trace), "-p",
+                               str(server.process.pid)], stderr=subprocess.PIPE, text=True)
+    try:
+        expect("attached" in tracer.stderr.readline(), "strace is not attached")
+        for _ in range(20):
+            client.publish("s", b"x", reply="_INBOX.x")
+            expect(b'"seq"' in client.message()[3], "not stored")
+    finally:
+        tracer.terminate()
+        tracer.communicate()
+    calls = [(found[1], found[2]) for found in re.finditer(r"(pwrite64|fdatasync)\((\d+)", trace.read_text())]
+    pairs = sum(first == ("pwrite64", second[1]) and second[0] == "fdatasync"
+                for first, second in zip(calls, calls[1:]))
+    server.stop()
+    expect(pairs >= 20, f"{pairs} synced writes for 20 messages: {calls}")
+
+
 CHECKS = [restores_archives_of_nats_server, moves_to_itself, leaves_nothing_of_a_restore_that_did_not_end,
           encrypts_at_rest, refuses_wrong_keys, rotates_keys, imports_a_store_directory, refuses_to_import_damage,
           finds_nothing_in_a_whole_store, finds_flipped_bits, tells_what_is_lost,
-          recovers_from_a_full_disk]
+          recovers_from_a_full_disk, syncs_before_it_answers]
 
 
 def main():
