@@ -459,8 +459,10 @@ void Inflow::stop() {
 }
 
 void Inflow::release() {
-  if (source_.consumer || consumer_.empty()) return;
-  const std::string subject = api("CONSUMER.DELETE." + source_.name + "." + consumer_);
+  if (source_.consumer) return;
+  // Not asked yet: it may be of the process before this one.
+  const std::string consumer = consumer_.empty() ? name_consumer() : consumer_;
+  const std::string subject = api("CONSUMER.DELETE." + source_.name + "." + consumer);
   core_.host.send(core_.stream, OutMessage{subject, subject, {}, {}, {}});
 }
 

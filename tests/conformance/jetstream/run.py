@@ -201,7 +201,7 @@ def audits_of_requests(binary, folder):
     return out
 
 
-def until(probe, what, seconds=15):
+def until(probe, what, seconds=40):
     """What `probe` gives once it gives something."""
     deadline = time.monotonic() + seconds
     while not (found := probe()):
