@@ -611,16 +611,25 @@ func tlsOcspPeer(a *authority) error {
 	return fails(cached, a.secure("known"))
 }
 
-// The system account hears which client was refused, and which certificate was to blame.
-func tlsOcspEvents(a *authority) error {
+// Issues a certificate of this name and starts a responder that says it is revoked.
+func (a *authority) revoke(name string) (*httptest.Server, error) {
 	var status atomic.Int32
 	status.Store(ocsp.Revoked)
 	responder := a.responder(&status)
-	defer responder.Close()
-	_, err := a.issue("known", names{subject: pkix.Name{CommonName: "known"}, responder: responder.URL})
+	_, err := a.issue(name, names{subject: pkix.Name{CommonName: name}, responder: responder.URL})
+	if err != nil {
+		responder.Close()
+	}
+	return responder, err
+}
+
+// The system account hears which client was refused, and which certificate was to blame.
+func tlsOcspEvents(a *authority) error {
+	responder, err := a.revoke("known")
 	if err != nil {
 		return err
 	}
+	defer responder.Close()
 	if _, err := a.issue("silent", names{subject: pkix.Name{CommonName: "silent"}}); err != nil {
 		return err
 	}
@@ -662,14 +671,11 @@ func tlsOcspEvents(a *authority) error {
 
 // A reload that turns the check on refuses the next client that is revoked.
 func tlsOcspReload(a *authority) error {
-	var status atomic.Int32
-	status.Store(ocsp.Revoked)
-	responder := a.responder(&status)
-	defer responder.Close()
-	_, err := a.issue("known", names{subject: pkix.Name{CommonName: "known"}, responder: responder.URL})
+	responder, err := a.revoke("known")
 	if err != nil {
 		return err
 	}
+	defer responder.Close()
 	config := "ocsp_cache: false\n" + a.block("verify: true")
 	return with(config, func(running *server, connection *nats.Conn) error {
 		changed := "ocsp_cache: false\n" + a.block("verify: true, ocsp_peer: true")
