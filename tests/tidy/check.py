@@ -21,6 +21,7 @@ RULES = {
     "names": rules_tree.names,
     "machine": rules_tree.machine,
     "readmes": rules_tree.readmes,
+    "links": rules_tree.links,
     "compatibility": rules_tree.compatibility,
     "planted_bugs": rules_tree.planted_bugs,
     "headers": rules_tree.headers,

@@ -10,6 +10,7 @@ import tree
 
 _UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|\b(?i:stub|stubbed)\b")
 _VAGUE = {"util", "utils", "common", "helper", "helpers", "misc", "stuff", "manager2", "new", "old"}
+_LINK = re.compile(r"\]\(([^)\s#]+)[^)]*\)")
 _SNAKE = re.compile(r"[a-z0-9_]+")
 # Written in two halves so that this file does not contain them.
 _MACHINE = re.compile(r"(?<![\w.])/(?:work|root)" + r"/|\b(?:" + "|".join(
@@ -65,6 +66,17 @@ def readmes(root):
         if len(lines) < 5:
             problems.append(f"src/{module}/README.md:1: says too little" if lines else
                             f"src/{module}/README.md:1: does not exist")
+    return problems
+
+
+def links(root):
+    """What a page links to is there."""
+    problems = []
+    for path in tree.files(root, ".md"):
+        for number, line in enumerate(tree.text_of(root, path).splitlines(), 1):
+            for target in _LINK.findall(line):
+                if "://" not in target and not (root / path.parent / target).exists():
+                    problems.append(f"{path}:{number}: links to {target}, which does not exist")
     return problems
 
 

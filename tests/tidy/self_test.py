@@ -74,6 +74,7 @@ VIOLATIONS = [
     ("machine", "tests/package-lock.json", '"https://registry.npmjs' + '.org/x"\n', "package-lock.json:1:"),
     ("readmes", "src/net/link.cc", "int a;\n", "src/net/README.md:1: does not exist"),
     ("readmes", "src/subject/README.md", "# subject\n", "says too little"),
+    ("links", "docs/page.md", "# Page\n\n[more](other.md#part)\n", "page.md:3: links to other.md"),
     ("compatibility", "docs/compatibility.tsv", "id\tstatus\ttest\tnote\nA-1\tworks\t\t\n", ":2: A-1 works without"),
     ("compatibility", "docs/compatibility.tsv", "id\tstatus\ttest\tnote\nA-1\tworks\ttests/unit/b.cc\t\n", "no test"),
     ("compatibility", "docs/compatibility.tsv", "id\tstatus\ttest\tnote\nA-1\tworks\ttests/unit/a_test.cc:No\t\n",
