@@ -18,8 +18,8 @@ namespace {
 class NullDisk final : public Disk {
  public:
   void write(FileId, uint64_t, std::string, Done done) override { push(std::move(done)); }
-  void read(FileId, uint64_t, size_t, ReadDone done) override {
-    push([done = std::move(done)](int) { done(EIO, {}); });
+  void read(FileId, const FileRange&, ReadDone done) override {
+    push([done = std::move(done)](int) { done(EIO, {}, {}); });
   }
   void sync(FileId, Done done) override { push(std::move(done)); }
   void write_and_sync(FileId, uint64_t, std::string, Done done) override { push(std::move(done)); }

@@ -139,18 +139,15 @@ int set_direct(int fd, bool is_direct) {
   return ::fcntl(fd, F_SETFL, wanted) == 0 ? 0 : errno;
 }
 
-int read_up_to(int fd, uint64_t offset, size_t bytes, std::string& out) {
-  out.resize(bytes);
-  size_t filled = 0;
+int read_up_to(int fd, uint64_t offset, size_t bytes, char* to, uint64_t& filled) {
   while (filled < bytes) {
     const ssize_t done =
-        ::pread(fd, out.data() + filled, bytes - filled, static_cast<off_t>(offset + filled));
+        ::pread(fd, to + filled, bytes - filled, static_cast<off_t>(offset + filled));
     if (done < 0 && errno == EINTR) continue;
     if (done < 0) return errno;
     if (done == 0) break;
-    filled += static_cast<size_t>(done);
+    filled += static_cast<uint64_t>(done);
   }
-  out.resize(filled);
   return 0;
 }
 

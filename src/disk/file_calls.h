@@ -28,8 +28,9 @@ int write_all(int fd, uint64_t offset, Slice bytes);
 int write_direct(int fd, uint64_t offset, Slice bytes, size_t& done);
 // Sets or clears O_DIRECT.
 int set_direct(int fd, bool is_direct);
-// Fewer bytes than asked for only at the end of the file.
-int read_up_to(int fd, uint64_t offset, size_t bytes, std::string& out);
+// Goes on behind what is `filled` already; fewer bytes than asked for only at the end of the file,
+// or with O_DIRECT before a part of a sector.
+int read_up_to(int fd, uint64_t offset, size_t bytes, char* to, uint64_t& filled);
 int sync_data(int fd);
 // Adds one to an eventfd: whoever waits for it goes on.
 void write_event(int fd);

@@ -1,6 +1,7 @@
 #include "disk/file_table.h"
 
 #include "disk/file_calls.h"
+#include "disk/operation.h"
 
 #include "petrel/base/check.h"
 
@@ -18,6 +19,10 @@ namespace petrel::disk {
 namespace {
 
 constexpr mode_t kFileMode = 0640;
+// Large reads fill blocks that come back and are taken again: fresh memory costs more than the
+// read.
+constexpr uint32_t kPooledBytes = (1 << 20) + 4 * kDirectAlignment;
+constexpr size_t kPooledMax = 6;
 
 int flags_of(store::OpenMode mode) {
   switch (mode) {
@@ -40,7 +45,10 @@ Result<std::string> load_part(const std::string& path, uint64_t offset, size_t b
   if (error == 0) {
     const auto size = static_cast<uint64_t>(status.st_size);
     const uint64_t left = size > offset ? size - offset : 0;
-    error = read_up_to(fd, offset, std::min<uint64_t>(left, bytes), content);
+    content.resize(std::min<uint64_t>(left, bytes));
+    uint64_t filled = 0;
+    error = read_up_to(fd, offset, content.size(), content.data(), filled);
+    content.resize(filled);
   }
   ::close(fd);
   if (error != 0) return error_of("read", path, error);
@@ -48,6 +56,27 @@ Result<std::string> load_part(const std::string& path, uint64_t offset, size_t b
 }
 
 }  // namespace
+
+FileTable::FileTable() : blocks_(BlockPool::create(kPooledBytes, kPooledMax)) {}
+
+// What goes around the page cache begins and ends with a page.
+Operation FileTable::reading(store::FileId id, const store::FileRange& range, ReadDone done) {
+  const bool is_direct = range.is_once && range.bytes >= kDirectBytesMin;
+  const uint64_t before = is_direct ? range.offset % kDirectAlignment : 0;
+  uint64_t size = before + range.bytes;
+  if (is_direct) size = (size + kDirectAlignment - 1) / kDirectAlignment * kDirectAlignment;
+  const uint64_t capacity = size + (is_direct ? kDirectAlignment : 0);
+  Operation operation{.kind = Operation::Kind::kRead, .file = file(id)};
+  operation.offset = range.offset - before;
+  operation.size = size;
+  operation.range = range;
+  operation.range.is_once = is_direct;
+  operation.block = capacity > kPooledBytes / 2 && capacity <= kPooledBytes
+                        ? blocks_->take()
+                        : BlockRef::allocate(static_cast<uint32_t>(capacity));
+  operation.read_done = std::move(done);
+  return operation;
+}
 
 Result<store::FileId> FileTable::open(const std::string& path, store::OpenMode mode) {
   const int fd = ::open(path.c_str(), flags_of(mode) | O_CLOEXEC, kFileMode);

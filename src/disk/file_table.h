@@ -22,6 +22,8 @@ struct OpenFile {
   int sync_error = 0;
 };
 
+struct Operation;
+
 class FileTable : public store::Disk {
  public:
   Result<store::FileId> open(const std::string& path, store::OpenMode mode) override;
@@ -36,6 +38,9 @@ class FileTable : public store::Disk {
   Result<uint64_t> free_bytes(const std::string& path) override;
 
  protected:
+  FileTable();
+  // A read of an open file, with room for its bytes.
+  Operation reading(store::FileId id, const store::FileRange& range, ReadDone done);
   // Aborts for an id that is not open.
   const std::shared_ptr<OpenFile>& file(store::FileId id) const;
   // The id may be given out again.
@@ -46,6 +51,7 @@ class FileTable : public store::Disk {
  private:
   std::vector<std::shared_ptr<OpenFile>> files_;
   std::vector<store::FileId> free_;
+  std::shared_ptr<BlockPool> blocks_;  // of large reads
 };
 
 }  // namespace petrel::disk

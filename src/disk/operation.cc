@@ -55,7 +55,28 @@ bool turn_direct(OpenFile& file, bool is_direct) {
   return true;
 }
 
+char* Operation::room() const {
+  if (!range.is_once) return block->bytes();
+  const auto at = reinterpret_cast<uintptr_t>(block->bytes());
+  return block->bytes() + (kDirectAlignment - at % kDirectAlignment) % kDirectAlignment;
+}
+
+// Behind the last whole sector of a file there is nothing that a device could give.
+int Operation::read() {
+  filled = 0;
+  bool is_direct = wants_direct() && turn_direct(*file, true);
+  for (;;) {
+    if (!is_direct && !turn_direct(*file, false)) return EIO;
+    const int failed = read_up_to(file->fd, offset, size, room(), filled);
+    if (!is_direct || (failed == 0 && is_whole_sectors(filled, 0))) return failed;
+    if (failed != 0 && failed != EINVAL) return failed;
+    file->is_direct_refused = failed == EINVAL && is_whole_sectors(filled, 0);
+    is_direct = false;
+  }
+}
+
 bool Operation::wants_direct() const {
+  if (kind == Kind::kRead) return range.is_once;
   if (!is_whole_sectors(offset, bytes.size())) return false;
   return kind == Kind::kWriteAndSync || (kind == Kind::kWrite && bytes.size() >= kDirectBytesMin);
 }
@@ -70,8 +91,7 @@ int Operation::perform_call() {
     case Kind::kWrite:
       return put(*file, offset, bytes, wants_direct());
     case Kind::kRead:
-      if (!turn_direct(*file, false)) return EIO;
-      return read_up_to(file->fd, offset, size, bytes);
+      return read();
     case Kind::kSync:
       return sync(*file);
     case Kind::kWriteAndSync: {
@@ -95,7 +115,11 @@ int Operation::perform_call() {
 }
 
 void Operation::complete() {
-  if (read_done) read_done(error, error == 0 ? Slice(bytes) : Slice());
+  if (read_done) {
+    const uint64_t before = range.offset - offset;
+    const Slice found(room(), error == 0 ? filled : 0);
+    read_done(error, block, found.substr(std::min(before, found.size()), range.bytes));
+  }
   if (done) done(error);
 }
 

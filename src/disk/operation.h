@@ -28,10 +28,12 @@ struct Operation {
   std::shared_ptr<OpenFile> file = {};  // of operations on paths: the one that orders them
   uint64_t offset = 0;
   uint64_t size = 0;
-  uint64_t filled = 0;  // of what is preallocated
+  uint64_t filled = 0;  // of what is preallocated or read
   std::string path = {};
   std::string target = {};
   std::string bytes = {};
+  BlockRef block = {};          // of reads
+  store::FileRange range = {};  // that was asked for; `offset` and `size` are what is read
   int error = 0;
   store::Disk::Done done = {};
   store::Disk::ReadDone read_done = {};
@@ -41,11 +43,14 @@ struct Operation {
   // Does it, or a bounded part of it. False: more is left.
   bool perform();
   void complete();
-  // Whether it writes whole sectors that are worth going around the page cache.
+  // Whether it is about whole sectors that are worth going around the page cache.
   bool wants_direct() const;
+  // Where a read puts its bytes, as a device needs it.
+  char* room() const;
 
  private:
   int perform_call();
+  int read();
 };
 
 // Sets or clears O_DIRECT; false: the file does not take it.

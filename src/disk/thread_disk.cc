@@ -29,12 +29,8 @@ void ThreadDisk::write(store::FileId id, uint64_t offset, std::string bytes, Don
         .done = std::move(done)});
 }
 
-void ThreadDisk::read(store::FileId id, uint64_t offset, size_t bytes, ReadDone done) {
-  push({.kind = Operation::Kind::kRead,
-        .file = file(id),
-        .offset = offset,
-        .size = bytes,
-        .read_done = std::move(done)});
+void ThreadDisk::read(store::FileId id, const store::FileRange& range, ReadDone done) {
+  push(reading(id, range, std::move(done)));
 }
 
 void ThreadDisk::sync(store::FileId id, Done done) {

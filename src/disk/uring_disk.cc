@@ -117,13 +117,15 @@ io_uring_sqe* UringDisk::next_entry() {
 
 // The bytes to be read into or written from: aligned ones for what goes around the page cache.
 char* UringDisk::memory_of(FileQueue& queue, Operation& operation) {
+  const bool is_read = operation.kind == Operation::Kind::kRead;
   const bool is_direct = operation.wants_direct() && is_whole_sectors(queue.moved, 0) &&
                          turn_direct(*operation.file, true);
   if (!is_direct) {
     turn_direct(*operation.file, false);
     release_memory(queue);
-    return operation.bytes.data();
+    return is_read ? operation.room() : operation.bytes.data();
   }
+  if (is_read) return operation.room();
   if (queue.direct.bytes != nullptr) return queue.direct.bytes.get();
   const size_t bytes = operation.bytes.size();
   if (!spare_.empty()) {
@@ -231,7 +233,7 @@ bool UringDisk::settle(FileQueue& queue) {
       submit(queue);
       return false;
     }
-    if (operation.kind == Operation::Kind::kRead) operation.bytes.resize(queue.moved);
+    if (operation.kind == Operation::Kind::kRead) operation.filled = queue.moved;
   }
   if (has_sync(operation) && queue.sync_result < 0) {
     // The kernel has forgotten what it could not write: no later sync is believed.
@@ -298,13 +300,8 @@ void UringDisk::write(store::FileId id, uint64_t offset, std::string bytes, Done
         .done = std::move(done)});
 }
 
-void UringDisk::read(store::FileId id, uint64_t offset, size_t bytes, ReadDone done) {
-  push({.kind = Operation::Kind::kRead,
-        .file = file(id),
-        .offset = offset,
-        .size = bytes,
-        .bytes = std::string(bytes, '\0'),
-        .read_done = std::move(done)});
+void UringDisk::read(store::FileId id, const store::FileRange& range, ReadDone done) {
+  push(reading(id, range, std::move(done)));
 }
 
 void UringDisk::sync(store::FileId id, Done done) {

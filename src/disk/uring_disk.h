@@ -29,7 +29,7 @@ class UringDisk final : public FileTable {
   ~UringDisk() override;
 
   void write(store::FileId file, uint64_t offset, std::string bytes, Done done) override;
-  void read(store::FileId file, uint64_t offset, size_t bytes, ReadDone done) override;
+  void read(store::FileId file, const store::FileRange& range, ReadDone done) override;
   void sync(store::FileId file, Done done) override;
   void write_and_sync(store::FileId file, uint64_t offset, std::string bytes, Done done) override;
   void preallocate(store::FileId file, uint64_t bytes, Done done) override;

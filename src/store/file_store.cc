@@ -15,7 +15,12 @@ constexpr uint32_t kCountedBytes = 30;
 constexpr uint32_t kCountedHeader = 4;
 constexpr uint32_t kFrameBytesMin = 1 << 10;
 constexpr uint32_t kFrameBytesMax = 64 << 10;
-constexpr uint32_t kReadAheadBytes = 256 << 10;
+// Read together: at first, and while they are read one after the other.
+constexpr uint64_t kReadFirstBytes = 256 << 10;
+constexpr uint64_t kReadAheadBytes = 1 << 20;
+// So many frames before the end of what was read the next ones are asked for.
+constexpr size_t kFramesAhead = 8;
+constexpr uint64_t kGapBytesMax = 4096;  // between the frames of two writes
 
 uint32_t frame_bytes(const SegmentFrames& frames) {
   const size_t doublings = std::min<size_t>(frames.all().size(), 6);
@@ -23,7 +28,7 @@ uint32_t frame_bytes(const SegmentFrames& frames) {
 }
 
 char* bytes_at(const Frame& frame, const EntryPlace& place) {
-  return const_cast<char*>(frame.block->bytes()) + (place.offset - frame.offset);
+  return frame.data() + (place.offset - frame.offset);
 }
 
 }  // namespace
@@ -116,7 +121,7 @@ void FileStore::on_dropped(std::unique_ptr<Segment> segment) {
   if (checkpoint_ != nullptr && file->is_logged) begin_sync(file);
   by_id_.erase(file->id);
   for (const Frame& frame : segment->frames.all()) {
-    if (frame.block && frame.stored_bytes != 0) cached_bytes_ -= frame.block->capacity();
+    if (frame.block && frame.stored_bytes != 0) cached_bytes_ -= frame.bytes;
   }
   loaded_bytes_ -= file->index_bytes;
   std::erase(dirty_, file);
@@ -170,9 +175,10 @@ void FileStore::erase(const MessageIndex::Found& found) {
 // Writes the frame behind the others, without what is to be erased.
 void FileStore::move_frame(Segment& segment, Frame& frame) {
   // Readers hold the block and never see a change.
-  BlockRef own = BlockRef::allocate(frame.block->capacity());
-  std::memcpy(own->bytes(), frame.block->bytes(), frame.bytes);
+  BlockRef own = BlockRef::allocate(frame.bytes);
+  std::memcpy(own->bytes(), frame.data(), frame.bytes);
   frame.block = std::move(own);
+  frame.block_offset = 0;
   std::erase_if(checkpoint_->moves, [&](const Move& move) {
     const uint32_t offset = move.place.offset;
     if (move.segment != segment.id || offset < frame.offset ||
@@ -186,7 +192,7 @@ void FileStore::move_frame(Segment& segment, Frame& frame) {
   head.segment = segment.id;
   head.offset = frame.offset;
   std::string encoded;
-  head = codec_.encode(head, {frame.block->bytes(), frame.bytes}, encoded);
+  head = codec_.encode(head, {frame.data(), frame.bytes}, encoded);
   checkpoint_->record.wipes.push_back(
       {segment.id, frame.file_offset, kFrameHeadBytes + frame.stored_bytes});
   frame.file_offset = segment.file->bytes;
@@ -217,7 +223,7 @@ ReadStatus FileStore::read(uint64_t sequence, StoredMessage& message) {
   Segment& segment = *found->segment;
   const EntryPlace place = segment.index->place(found->entry);
   const size_t at = segment.frames.find(place.offset);
-  const Frame& frame = segment.frames.all()[at];
+  Frame& frame = segment.frames.all()[at];
   if (!frame.block) {
     segment.file->is_awaited = true;
     keep_open(segment.file);
@@ -226,65 +232,114 @@ ReadStatus FileStore::read(uint64_t sequence, StoredMessage& message) {
                                                                      : ReadStatus::kPending;
   }
   segment.file->is_awaited = false;
-  view_record({bytes_at(frame, place), place.bytes}, message);
+  if (segment.file->read_at != frame.offset) {
+    segment.file->read_at = frame.offset;
+    read_ahead(segment, at);
+  }
+  if (place.offset - frame.offset < frame.checked_bytes) {
+    view_record({bytes_at(frame, place), place.bytes}, message);
+  } else if (!check_record(frame, place, sequence, message)) {
+    quarantine_record(segment, frame, place, sequence);
+    report_damage();
+    return ReadStatus::kCorrupt;
+  }
   hold_block(frame.block, message);
   return ReadStatus::kFound;
 }
 
-// The frame, and those behind it when they are being read one after the other.
-void FileStore::begin_read(Segment& segment, size_t frame) {
-  SegmentFile& file = *segment.file;
-  auto& frames = segment.frames.all();
-  if (!ensure_open(file).is_ok())
-    return quarantine({segment.base, segment.last}, "cannot be opened");
-  const bool is_sequential = frame == 0 || static_cast<bool>(frames[frame - 1].block);
-  uint64_t bytes = 0;
-  for (size_t at = frame; at < frames.size() && (at == frame || is_sequential); ++at) {
-    if (at > frame && bytes + frames[at].bytes > kReadAheadBytes) break;
-    bytes += frames[at].bytes;
-    const uint32_t offset = frames[at].offset;
-    if (frames[at].block ||
-        std::find(file.reading.begin(), file.reading.end(), offset) != file.reading.end()) {
-      continue;
-    }
-    file.reading.push_back(offset);
-    ++file.pending;
-    disk_.read(file.handle, frames[at].file_offset, kFrameHeadBytes + frames[at].stored_bytes,
-               [this, life = std::weak_ptr<int>(life_), shared = segment.file, offset](
-                   int error, Slice found) {
-                 if (!life.expired()) on_frame_read(shared, offset, error, found);
-               });
+bool FileStore::is_reading(const SegmentFile& file, const Frame& frame) {
+  return std::find(file.reading.begin(), file.reading.end(), frame.offset) != file.reading.end();
+}
+
+// Who reads one frame after the other finds the next ones there.
+void FileStore::read_ahead(Segment& segment, size_t frame) {
+  const auto& frames = segment.frames.all();
+  if (frame > 0 && !frames[frame - 1].block) return;
+  const size_t end = std::min(frames.size(), frame + 1 + kFramesAhead);
+  for (size_t at = frame + 1; at < end; ++at) {
+    if (frames[at].block) continue;
+    if (is_reading(*segment.file, frames[at])) return;
+    keep_open(segment.file);
+    return begin_read(segment, at);
   }
 }
 
-bool FileStore::decode_frame(const SegmentFile& file, Frame& frame, Slice bytes) {
-  FrameHead head;
-  frame.block = BlockRef::allocate(frame.bytes);
-  if (parse_frame_head(bytes, head) && head.segment == file.id && head.offset == frame.offset &&
-      head.raw_bytes == frame.bytes && head.kind == FrameKind::kRecords) {
-    if (codec_.decode(head, bytes.substr(kFrameHeadBytes), frame.block->bytes())) return true;
-    std::memset(frame.block->bytes(), 0, frame.bytes);
-    return false;
+// The frame, and those behind it when they are being read one after the other: with one read.
+void FileStore::begin_read(Segment& segment, size_t frame) {
+  SegmentFile& file = *segment.file;
+  const auto& frames = segment.frames.all();
+  if (is_reading(file, frames[frame])) return;
+  if (!ensure_open(file).is_ok())
+    return quarantine({segment.base, segment.last}, "cannot be opened");
+  const auto end_of = [](const Frame& of) {
+    return of.file_offset + kFrameHeadBytes + of.stored_bytes;
+  };
+  const uint64_t first = frames[frame].file_offset;
+  uint64_t behind = end_of(frames[frame]);
+  const bool is_next =
+      frame > 0 && (frames[frame - 1].block || is_reading(file, frames[frame - 1]));
+  const uint64_t bytes_max = frame == 0 ? kReadFirstBytes : is_next ? kReadAheadBytes : 0;
+  size_t at = frame + 1;
+  for (; at < frames.size() && !frames[at].block && !is_reading(file, frames[at]); ++at) {
+    const uint64_t place = frames[at].file_offset;
+    if (place < behind || place - behind > kGapBytesMax || end_of(frames[at]) - first > bytes_max) {
+      break;
+    }
+    behind = end_of(frames[at]);
   }
-  std::memset(frame.block->bytes(), 0, frame.bytes);
-  // Plain records are complete without the head.
-  if (frame.encoding != 0 || bytes.size() <= kFrameHeadBytes) return false;
+  const FrameRun run{frames[frame].offset, frames[at - 1].offset + frames[at - 1].bytes, first};
+  for (; at > frame; --at) file.reading.push_back(frames[at - 1].offset);
+  ++file.pending;
+  // What comes a second time is worth a place in the page cache.
+  const bool is_once = !file.is_dirty && file.read_bytes < file.bytes;
+  file.read_bytes += behind - first;
+  disk_.read(file.handle, {first, behind - first, is_once},
+             [this, life = std::weak_ptr<int>(life_), shared = segment.file, run](
+                 int error, const BlockRef& block, Slice bytes) {
+               if (!life.expired()) on_read(shared, run, error == 0 ? block : BlockRef(), bytes);
+             });
+}
+
+// Plain records stay where they were read to. `block` null: they could not be read.
+bool FileStore::decode_frame(const SegmentFile& file, Frame& frame, const BlockRef& block,
+                             Slice bytes) {
+  FrameHead head;
+  const bool has_head = block && parse_frame_head(bytes, head) && head.segment == file.id &&
+                        head.offset == frame.offset && head.raw_bytes == frame.bytes &&
+                        head.kind == FrameKind::kRecords;
+  frame.checked_bytes = 0;
+  frame.block_offset = 0;
+  const bool is_plain = has_head ? head.encoding == 0 && head.stored_crc == 0 : frame.encoding == 0;
+  if (block && is_plain && bytes.size() >= kFrameHeadBytes + frame.bytes) {
+    frame.block = block;
+    frame.block_offset = static_cast<uint32_t>(bytes.data() + kFrameHeadBytes - block->bytes());
+    return true;
+  }
+  frame.block = BlockRef::allocate(frame.bytes);
+  if (has_head && codec_.decode(head, bytes.substr(kFrameHeadBytes), frame.data())) return true;
+  std::memset(frame.data(), 0, frame.bytes);
+  if (!is_plain || bytes.size() <= kFrameHeadBytes) return false;
   bytes = bytes.substr(kFrameHeadBytes, frame.bytes);
-  std::memcpy(frame.block->bytes(), bytes.data(), bytes.size());
+  std::memcpy(frame.data(), bytes.data(), bytes.size());
   return true;
 }
 
-void FileStore::on_frame_read(const File& file, uint32_t offset, int error, Slice bytes) {
+void FileStore::on_read(const File& file, const FrameRun& run, const BlockRef& block, Slice bytes) {
   --file->pending;
-  std::erase(file->reading, offset);
+  std::erase_if(file->reading,
+                [&](uint32_t offset) { return offset >= run.offset && offset < run.end; });
   Segment* segment = segment_of(file->id);
   if (segment == nullptr) return step_checkpoint();
   index_.loaded(*segment);
-  Frame& frame = segment->frames.at(offset);
-  if (!frame.block) {
-    const bool is_decoded = error == 0 && decode_frame(*file, frame, bytes);
-    if (error != 0) frame.block = BlockRef::allocate(frame.bytes);
-    check_frame(*segment, frame, is_decoded);
+  auto& frames = segment->frames.all();
+  for (size_t at = segment->frames.find(run.offset);
+       at < frames.size() && frames[at].offset < run.end; ++at) {
+    Frame& frame = frames[at];
+    if (frame.block) continue;
+    const uint64_t place = std::min<uint64_t>(frame.file_offset - run.file_offset, bytes.size());
+    const Slice stored = bytes.substr(place, kFrameHeadBytes + frame.stored_bytes);
+    const bool is_decoded = decode_frame(*file, frame, block, stored);
+    if (!is_decoded) check_frame(*segment, frame);
     note_cached(*segment, frame);
   }
   close_if_idle(*file);
@@ -293,23 +348,44 @@ void FileStore::on_frame_read(const File& file, uint32_t offset, int error, Slic
   listener_.on_readable();
 }
 
+// False: it is not the one that the index says. Fills all of `message` but its block.
+bool FileStore::check_record(Frame& frame, const EntryPlace& place, uint64_t sequence,
+                             StoredMessage& message) {
+  RecordView record;
+  if (!parse_record({bytes_at(frame, place), place.bytes}, record) || record.bytes != place.bytes ||
+      record.message.sequence != sequence) {
+    return false;
+  }
+  if (place.offset - frame.offset == frame.checked_bytes) frame.checked_bytes += place.bytes;
+  record.message.block = std::move(message.block);
+  message = std::move(record.message);
+  return true;
+}
+
+void FileStore::quarantine_record(const Segment& segment, const Frame& frame,
+                                  const EntryPlace& place, uint64_t sequence) {
+  quarantine({sequence, sequence},
+             "damaged record in " + segment_file_name(segment.id) + " at " +
+                 std::to_string(frame.file_offset + kFrameHeadBytes + place.offset - frame.offset));
+}
+
 // Every live record of the frame is the one that the index says, or it is set aside.
-void FileStore::check_frame(Segment& segment, const Frame& frame, bool is_decoded) {
+void FileStore::check_frame(const Segment& segment, Frame& frame) {
   const SegmentIndex& index = *segment.index;
+  StoredMessage message;
   for (uint32_t entry = index.entry_at_offset(frame.offset); entry < index.entries(); ++entry) {
     const EntryPlace place = index.place(entry);
     if (place.offset >= frame.offset + frame.bytes) break;
     const uint64_t sequence = segment.base + index.position(entry);
-    if (segment.is_deleted(index.position(entry)) || is_lost(sequence)) continue;
-    RecordView record;
-    if (is_decoded && parse_record({bytes_at(frame, place), place.bytes}, record) &&
-        record.bytes == place.bytes && record.message.sequence == sequence) {
+    if (segment.is_deleted(index.position(entry)) || is_lost(sequence) ||
+        place.offset - frame.offset < frame.checked_bytes) {
       continue;
     }
-    quarantine({sequence, sequence}, "damaged record in " + segment_file_name(segment.id) + " at " +
-                                         std::to_string(frame.file_offset + kFrameHeadBytes +
-                                                        place.offset - frame.offset));
+    if (!check_record(frame, place, sequence, message)) {
+      quarantine_record(segment, frame, place, sequence);
+    }
   }
+  frame.checked_bytes = UINT32_MAX;
 }
 
 void FileStore::quarantine(Range range, const std::string& what) {

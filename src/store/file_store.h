@@ -47,6 +47,8 @@ struct SegmentFile {
   size_t index_bytes = 0;         // of memory, as counted when it was loaded
   std::vector<uint32_t> deleted;  // positions, since the last checkpoint
   std::vector<uint32_t> reading;  // offsets of frames
+  uint64_t read_bytes = 0;        // so far
+  uint32_t read_at = UINT32_MAX;  // offset of the frame that was looked at last
   std::vector<uint32_t> moves;    // offsets of frames with erased messages, to be written anew
 };
 
@@ -121,6 +123,12 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
     std::vector<File> files;        // have to be synced before
     std::vector<uint64_t> removed;  // files that may go after it
   };
+  // Frames that are read together: offsets of their records, and where the first is in the file.
+  struct FrameRun {
+    uint32_t offset = 0;
+    uint32_t end = 0;
+    uint64_t file_offset = 0;
+  };
   struct Damage {
     Range range;
     std::string what;
@@ -144,9 +152,15 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   void move_frame(Segment& segment, Frame& frame);
   void forget_erases(uint64_t segment);
   void begin_read(Segment& segment, size_t frame);
-  void on_frame_read(const File& file, uint32_t offset, int error, Slice bytes);
-  bool decode_frame(const SegmentFile& file, Frame& frame, Slice bytes);
-  void check_frame(Segment& segment, const Frame& frame, bool is_decoded);
+  void read_ahead(Segment& segment, size_t frame);
+  static bool is_reading(const SegmentFile& file, const Frame& frame);
+  void on_read(const File& file, const FrameRun& run, const BlockRef& block, Slice bytes);
+  bool decode_frame(const SegmentFile& file, Frame& frame, const BlockRef& block, Slice bytes);
+  static bool check_record(Frame& frame, const EntryPlace& place, uint64_t sequence,
+                           StoredMessage& message);
+  void check_frame(const Segment& segment, Frame& frame);
+  void quarantine_record(const Segment& segment, const Frame& frame, const EntryPlace& place,
+                         uint64_t sequence);
   void quarantine(Range range, const std::string& what);
   bool is_lost(uint64_t sequence) const;
   void report_damage();

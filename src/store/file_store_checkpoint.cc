@@ -123,6 +123,7 @@ bool FileStore::move_frames() {
                    checkpoint_->moves.begin(), checkpoint_->moves.end(), [&](const Move& left) {
                      return left.segment == move.segment && left.place.offset == move.place.offset;
                    })) {
+      check_frame(*segment, frame);
       move_frame(*segment, frame);
       if (std::find(moved.begin(), moved.end(), segment) == moved.end()) moved.push_back(segment);
     }

@@ -137,7 +137,7 @@ void FileStore::write_frames(Segment& segment, size_t end) {
     head.segment = file.id;
     head.offset = frames[at].offset;
     const uint64_t place = offset + run.size();
-    head = codec_.encode(head, {frames[at].block->bytes(), frames[at].bytes}, run);
+    head = codec_.encode(head, {frames[at].data(), frames[at].bytes}, run);
     note_written(segment, frames[at], head, place);
   }
   put_run(segment.file, offset, std::move(run));
@@ -238,7 +238,7 @@ bool FileStore::let_go_of_read_file() {
 
 void FileStore::note_cached(const Segment& segment, const Frame& frame) {
   cached_.emplace_back(segment.id, frame.offset);
-  cached_bytes_ += frame.block->capacity();
+  cached_bytes_ += frame.bytes;
 }
 
 void FileStore::note_loaded(Segment& segment) {
@@ -253,7 +253,7 @@ bool FileStore::evict_frame(uint64_t id, uint32_t offset) {
   if (segment->file->pending > 0 || segment->file->error != 0) return false;
   Frame& frame = segment->frames.at(offset);
   if (frame.offset != offset || !frame.block || frame.stored_bytes == 0) return true;
-  cached_bytes_ -= frame.block->capacity();
+  cached_bytes_ -= frame.bytes;
   frame.block = {};
   return true;
 }
@@ -267,7 +267,7 @@ bool FileStore::evict_index(uint64_t id) {
     return false;
   }
   for (const Frame& frame : segment->frames.all()) {
-    if (frame.block) cached_bytes_ -= frame.block->capacity();
+    if (frame.block && frame.stored_bytes != 0) cached_bytes_ -= frame.bytes;
   }
   segment->frames.all().clear();
   segment->index->release_subjects();

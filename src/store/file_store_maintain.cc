@@ -133,12 +133,13 @@ bool FileStore::step_copy() {
     const uint32_t entry = index.lower_bound(position);
     EntryPlace place = index.place(entry);
     const size_t at = source.frames.find(place.offset);
-    const Frame& frame = source.frames.all()[at];
+    Frame& frame = source.frames.all()[at];
     if (!frame.block) {
       begin_read(source, at);
       return true;
     }
-    copy_record(target, {frame.block->bytes() + (place.offset - frame.offset), place.bytes});
+    check_frame(source, frame);
+    copy_record(target, {frame.data() + (place.offset - frame.offset), place.bytes});
     place.offset = target.frames.end() - place.bytes;
     index_.copy_entry(target, {&source, entry}, place);
     copy_->position = position + 1;
@@ -185,7 +186,8 @@ void FileStore::abandon_copy() {
   on_dropped(std::move(gone->target));
 }
 
-// Reads one frame that nobody has asked for; what is damaged is found before it is needed.
+// Reads and checks one frame that nobody has asked for; what is damaged is found before it is
+// needed.
 void FileStore::scrub() {
   if (cached_.size() > 0 && cached_bytes_ > options_.cache_bytes) return;
   const uint64_t sequence = index_.next_match({}, scrubbed_);
@@ -201,10 +203,11 @@ void FileStore::scrub() {
   Segment& segment = *found->segment;
   const SegmentIndex& index = *segment.index;
   const size_t at = segment.frames.find(index.place(found->entry).offset);
-  const Frame& frame = segment.frames.all()[at];
+  Frame& frame = segment.frames.all()[at];
+  if (!frame.block) return begin_read(segment, at);
+  check_frame(segment, frame);
   const uint32_t behind = index.entry_at_offset(frame.offset + frame.bytes);
   scrubbed_ = behind < index.entries() ? segment.base + index.position(behind) : segment.last + 1;
-  if (!frame.block) begin_read(segment, at);
 }
 
 }  // namespace petrel::store

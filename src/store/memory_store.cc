@@ -68,7 +68,7 @@ std::optional<RemovedMessage> MemoryStore::remove(uint64_t sequence, bool erase)
     Frame& frame = found->segment->frames.at(place.offset);
     // Somebody who holds the block is reading the message right now.
     if (frame.block.is_unique()) {
-      std::memset(frame.block->bytes() + (place.offset - frame.offset) + kRecordHeadBytes, 0,
+      std::memset(frame.data() + (place.offset - frame.offset) + kRecordHeadBytes, 0,
                   place.bytes - kRecordHeadBytes);
     }
   }
@@ -97,7 +97,7 @@ void MemoryStore::compact(Segment& segment) {
     const uint32_t entry = segment.index->lower_bound(position);
     EntryPlace place = segment.index->place(entry);
     const Frame& frame = segment.frames.at(place.offset);
-    const char* record = frame.block->bytes() + (place.offset - frame.offset);
+    const char* record = frame.data() + (place.offset - frame.offset);
     std::memcpy(copy->frames.extend(place.bytes, kFrameBytesMax), record, place.bytes);
     place.offset = copy->frames.end() - place.bytes;
     index_.copy_entry(*copy, {&segment, entry}, place);
@@ -110,7 +110,7 @@ ReadStatus MemoryStore::read(uint64_t sequence, StoredMessage& message) {
   if (!found) return ReadStatus::kMissing;
   const EntryPlace place = found->segment->index->place(found->entry);
   const Frame& frame = found->segment->frames.at(place.offset);
-  view_record({frame.block->bytes() + (place.offset - frame.offset), place.bytes}, message);
+  view_record({frame.data() + (place.offset - frame.offset), place.bytes}, message);
   hold_block(frame.block, message);
   return ReadStatus::kFound;
 }

@@ -17,10 +17,18 @@ struct Frame {
   uint32_t offset = 0;  // of its first record among all of the segment
   uint32_t bytes = 0;
   uint32_t live = 0;  // records that are not deleted (counted by a memory store only)
-  BlockRef block;     // null: not in memory
+  // Of the records that begin in the first so many bytes it is known that they are whole: of those
+  // of this process all, of those that were read what somebody has looked at.
+  uint32_t checked_bytes = UINT32_MAX;
+  uint32_t block_offset =
+      0;           // where it lies in the block: frames that were read together share one
+  BlockRef block;  // null: not in memory
   uint64_t file_offset = 0;
   uint32_t stored_bytes = 0;  // room in the file behind the frame's head, 0: not written yet
   uint8_t encoding = 0;       // bits of FrameHead::encoding
+
+  // REQUIRES: in memory.
+  char* data() const { return block->bytes() + block_offset; }
 };
 
 class SegmentFrames {
@@ -31,10 +39,14 @@ class SegmentFrames {
   // The frame that holds `offset`. REQUIRES: offset below the end of the last frame.
   size_t find(uint32_t offset) const {
     if (frames_.back().offset <= offset) return frames_.size() - 1;
+    // Mostly where the last one was found, or in the next.
+    for (size_t at = hint_; at <= hint_ + 1 && at + 1 < frames_.size(); ++at) {
+      if (frames_[at].offset <= offset && offset < frames_[at + 1].offset) return hint_ = at;
+    }
     const auto behind =
         std::upper_bound(frames_.begin(), frames_.end(), offset,
                          [](uint32_t wanted, const Frame& frame) { return wanted < frame.offset; });
-    return static_cast<size_t>(behind - frames_.begin()) - 1;
+    return hint_ = static_cast<size_t>(behind - frames_.begin()) - 1;
   }
   Frame& at(uint32_t offset) { return frames_[find(offset)]; }
 
@@ -61,6 +73,7 @@ class SegmentFrames {
 
  private:
   std::vector<Frame> frames_;
+  mutable size_t hint_ = 0;
 };
 
 }  // namespace petrel::store

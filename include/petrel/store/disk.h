@@ -33,19 +33,26 @@ struct FileEntry {
   uint64_t bytes = 0;
 };
 
+// Part of a file to be read.
+struct FileRange {
+  uint64_t offset = 0;
+  size_t bytes = 0;
+  bool is_once = false;  // nobody reads it again soon: around the page cache, if that is possible
+};
+
 // What is done with an open file, by completion.
 class FileOperations {
  public:
   // `error` 0: success; else an errno value.
   using Done = std::function<void(int error)>;
-  // `bytes` may be shorter than asked for at the end of the file.
-  using ReadDone = std::function<void(int error, Slice bytes)>;
+  // `bytes` lie in the block and may be shorter than asked for at the end of the file.
+  using ReadDone = std::function<void(int error, const BlockRef& block, Slice bytes)>;
 
   virtual ~FileOperations() = default;
   // `bytes` is kept until done. The file grows as needed. Large writes of whole sectors (512 bytes)
   // cost least: they go around the page cache.
   virtual void write(FileId file, uint64_t offset, std::string bytes, Done done) = 0;
-  virtual void read(FileId file, uint64_t offset, size_t bytes, ReadDone done) = 0;
+  virtual void read(FileId file, const FileRange& range, ReadDone done) = 0;
   // fdatasync of everything written to the file before.
   virtual void sync(FileId file, Done done) = 0;
   // Writes, then syncs: one operation, for the journal. Never waits behind other files' reads.

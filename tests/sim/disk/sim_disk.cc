@@ -282,14 +282,18 @@ void StoreDisk::write(store::FileId id, uint64_t offset, std::string bytes, Done
   });
 }
 
-void StoreDisk::read(store::FileId id, uint64_t offset, size_t bytes, ReadDone done) {
+void StoreDisk::read(store::FileId id, const store::FileRange& range, ReadDone done) {
   const File inode = file(id);
   int error = 0;
   fails(Call::kRead, error);
-  std::string content;
-  if (error == 0 && offset < inode->current.size()) content = inode->current.substr(offset, bytes);
-  push(inode.get(),
-       [done = std::move(done), error, content = std::move(content)] { done(error, content); });
+  const BlockRef block = BlockRef::allocate(static_cast<uint32_t>(range.bytes));
+  size_t size = 0;
+  if (error == 0 && range.offset < inode->current.size()) {
+    size = inode->current.copy(block->bytes(), range.bytes, range.offset);
+  }
+  push(inode.get(), [done = std::move(done), error, block, size] {
+    done(error, block, Slice(block->bytes(), size));
+  });
 }
 
 void StoreDisk::sync(store::FileId id, Done done) {

@@ -76,7 +76,7 @@ TEST_P(DiskTest, WhatIsWrittenIsRead) {
   disk_->write(file, 0, "abc", succeeds());
   disk_->sync(file, succeeds());
   std::string got;
-  disk_->read(file, 1, 100, [&](int error, Slice bytes) {
+  disk_->read(file, {1, 100}, [&](int error, const BlockRef&, Slice bytes) {
     EXPECT_EQ(error, 0);
     got = bytes;
   });
@@ -98,7 +98,8 @@ TEST_P(DiskTest, OperationsOnOneFileKeepTheirOrder) {
     } else {
       disk_->write(file, 0, digit, [&order, digit](int) { order += digit; });
     }
-    disk_->read(file, 0, 1, [digit](int, Slice bytes) { EXPECT_EQ(bytes, digit); });
+    disk_->read(file, {0, 1},
+                [digit](int, const BlockRef&, Slice bytes) { EXPECT_EQ(bytes, digit); });
   }
   disk_->drain();
   std::string expected;
@@ -114,7 +115,7 @@ TEST_P(DiskTest, ALargeWriteIsWhole) {
   disk_->drain();
   EXPECT_EQ(*disk_->load_range(path("a"), 4096, bytes.size()), bytes);
   std::string got;
-  disk_->read(file, 4096, bytes.size(), [&](int, Slice read) { got = read; });
+  disk_->read(file, {4096, bytes.size()}, [&](int, const BlockRef&, Slice read) { got = read; });
   disk_->drain();
   EXPECT_EQ(got, bytes);
 }
@@ -145,11 +146,33 @@ TEST_P(DiskTest, WritesOfAllSizesSeeEachOther) {
   put((3 << 20) - 512, 2 << 20, 'h', true);
   put((4 << 20) + 1, 70000, 'i', false);
   std::string got;
-  disk_->read(file, 0, 10 << 20, [&](int, Slice read) { got = read; });
+  disk_->read(file, {0, 10 << 20}, [&](int, const BlockRef&, Slice read) { got = read; });
   disk_->drain();
   EXPECT_EQ(completed_, 10);
   EXPECT_TRUE(got == expected);
   EXPECT_TRUE(load("a") == expected);
+}
+
+// Around the page cache or through it, from any place up to the end of the file and beyond.
+TEST_P(DiskTest, AReadThatIsMadeOnceSeesTheSame) {
+  const store::FileId file = open("a");
+  std::string expected(700'001, '\0');
+  for (size_t i = 0; i < expected.size(); ++i) expected[i] = static_cast<char>('a' + i * 7 % 25);
+  disk_->write_and_sync(file, 0, expected, succeeds());
+  for (const uint64_t offset : {0, 4096, 48, 511, 599'000, 634'465, 700'000, 700'001, 900'000}) {
+    disk_->read(
+        file, {offset, 100'000, true}, [&, offset](int error, const BlockRef& block, Slice bytes) {
+          ++completed_;
+          EXPECT_EQ(error, 0);
+          const Slice wanted = Slice(expected).substr(std::min<size_t>(offset, expected.size()));
+          EXPECT_TRUE(bytes == wanted.substr(0, 100'000)) << offset;
+          EXPECT_TRUE(bytes.empty() ||
+                      (bytes.data() >= block->bytes() &&
+                       bytes.data() + bytes.size() <= block->bytes() + block->capacity()));
+        });
+  }
+  disk_->drain();
+  EXPECT_EQ(completed_, 10);
 }
 
 TEST_P(DiskTest, TheOwnerIsWokenForACompletion) {
@@ -173,7 +196,8 @@ TEST_P(DiskTest, EveryReadWakesItsOwner) {
   for (size_t round = 0; round < 300; ++round) {
     if (round % 3 == 0) ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
     for (uint64_t i = 0; i < 4; ++i) {
-      disk_->read(file, (round * 7 + i) % 60 * 65536 + 48, 65536, [&](int error, Slice bytes) {
+      const store::FileRange range{(round * 7 + i) % 60 * 65536 + 48, 65536, round % 2 == 0};
+      disk_->read(file, range, [&](int error, const BlockRef&, Slice bytes) {
         EXPECT_EQ(error, 0);
         EXPECT_EQ(bytes.size(), 65536U);
         ++answered;

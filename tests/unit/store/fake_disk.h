@@ -35,6 +35,8 @@ class FakeDisk final : public Disk {
   int fail_reads_after = -1;
   size_t loads = 0;  // calls of load and load_range
   uint64_t loaded_bytes = 0;
+  size_t reads = 0;  // that succeeded
+  uint64_t read_bytes = 0;
 
   // Power failure: everything open is gone, so is what was not synced (some of it, by chance).
   void crash() {
@@ -67,11 +69,16 @@ class FakeDisk final : public Disk {
       done(0);
     });
   }
-  void read(FileId id, uint64_t offset, size_t bytes, ReadDone done) override {
-    push([this, file = open_.at(id), offset, bytes, done = std::move(done)] {
-      if (is_due(fail_reads_after)) return done(EIO, {});
-      const std::string& all = file->bytes;
-      done(0, offset < all.size() ? Slice(all).substr(offset, bytes) : Slice());
+  void read(FileId id, const FileRange& range, ReadDone done) override {
+    push([this, file = open_.at(id), range, done = std::move(done)] {
+      if (is_due(fail_reads_after)) return done(EIO, {}, {});
+      ++reads;
+      const size_t all = file->bytes.size();
+      const size_t size = range.offset < all ? std::min(range.bytes, all - range.offset) : 0;
+      read_bytes += size;
+      const BlockRef block = BlockRef::allocate(static_cast<uint32_t>(range.bytes));
+      file->bytes.copy(block->bytes(), size, range.offset < all ? range.offset : all);
+      done(0, block, Slice(block->bytes(), size));
     });
   }
   void sync(FileId id, Done done) override {

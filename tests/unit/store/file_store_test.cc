@@ -309,5 +309,38 @@ TEST_F(FileStoreTest, SkippedSequencesAreNoLoss) {
   EXPECT_EQ(body_of(10), "body");
 }
 
+// Messages that are read in order come from the disk in large parts, each byte once.
+TEST_F(FileStoreTest, ReadingInOrderReadsRunsOfFrames) {
+  options_.segment_bytes = 8 << 20;
+  options_.cache_bytes = 1 << 20;
+  open();
+  const std::string body(1000, 'x');
+  fill(1, 20'000, body);
+  ASSERT_EQ(checkpoint(1), 0);
+  reopen();
+  disk_.reads = disk_.read_bytes = 0;
+  for (uint64_t sequence = 1; sequence <= 20'000; ++sequence) {
+    ASSERT_EQ(body_of(sequence), body + std::to_string(sequence));
+  }
+  EXPECT_LE(disk_.reads, 40U);
+  EXPECT_LE(disk_.read_bytes, 24U << 20);
+}
+
+// A message that is not delivered is not looked at: what is damaged beside it costs nothing.
+TEST_F(FileStoreTest, OnlyWhatIsReadIsChecked) {
+  fill(1, 100);
+  ASSERT_EQ(checkpoint(1), 0);
+  reopen();
+  std::string* bytes = disk_.contents(segment_path(0));
+  const size_t second = bytes->find("x2");
+  ASSERT_NE(second, std::string::npos);
+  (*bytes)[second] = 'y';
+  EXPECT_EQ(body_of(1), std::string(100, 'x') + "1");
+  EXPECT_TRUE(listener_.damaged.empty());
+  EXPECT_EQ(body_of(2), "corrupt");
+  EXPECT_EQ(listener_.damaged, (std::vector<std::pair<uint64_t, uint64_t>>{{2, 2}}));
+  EXPECT_EQ(body_of(3), std::string(100, 'x') + "3");
+}
+
 }  // namespace
 }  // namespace petrel::store

@@ -18,8 +18,8 @@ class StringDisk final : public Disk {
     put(file, offset, bytes);
     finish(std::move(done), 0);
   }
-  void read(FileId, uint64_t, size_t, ReadDone done) override {
-    calls_.push_back([done] { done(EIO, Slice()); });
+  void read(FileId, const FileRange&, ReadDone done) override {
+    calls_.push_back([done] { done(EIO, {}, {}); });
   }
   void sync(FileId, Done done) override { finish(std::move(done), 0); }
   void write_and_sync(FileId file, uint64_t offset, std::string bytes, Done done) override {
