@@ -124,7 +124,8 @@ ApiResult<StreamConfig> admit_restore(Slice stream, const StreamConfig& wanted,
   if (find_stream(context, stream) != nullptr) {
     return api_error(ApiErrc::kStreamNameExistRestoreFailed);
   }
-  set_stream_level(*config);
+  // One that needs a higher level than this server has is kept offline after the next start.
+  if (unsupported_level(config->metadata).empty()) set_stream_level(*config);
   return config;
 }
 

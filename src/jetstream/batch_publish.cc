@@ -11,12 +11,14 @@
 namespace petrel::jetstream {
 namespace {
 
-constexpr size_t kMessagesMax = 1000;
-constexpr size_t kOpenMax = 50;
 constexpr size_t kIdBytesMax = 64;
-constexpr Duration kTimeout = Duration::seconds(10);
 
 using H = PublishHeader;
+
+ApiError too_large(uint64_t messages_max) {
+  return api_error(ApiErrc::kAtomicPublishTooLargeBatch,
+                   {{"{size}", std::to_string(messages_max)}});
+}
 
 }  // namespace
 
@@ -44,21 +46,25 @@ bool BatchPublish::refuse_early(Slice id, const Incoming& message, const Publish
 BatchPublish::Batch* BatchPublish::begin(const std::string& id, uint64_t sequence, bool is_eob,
                                          Slice reply) {
   if (const auto found = open_.find(id); found != open_.end()) return &found->second;
+  const BatchLimits limits = core_.host.batch_limits();
   if (sequence != 1) {
     // The mark of the end does not count as a message.
-    if (sequence - (is_eob ? 1 : 0) > kMessagesMax) {
-      core_.ingest.refuse(reply, api_error(ApiErrc::kAtomicPublishTooLargeBatch,
-                                           {{"{size}", std::to_string(kMessagesMax)}}));
+    if (sequence - (is_eob ? 1 : 0) > limits.messages) {
+      core_.ingest.refuse(reply, too_large(limits.messages));
     } else {
       core_.ingest.refuse(reply, api_error(ApiErrc::kAtomicPublishIncompleteBatch));
     }
     return nullptr;
   }
-  if (open_.size() >= kOpenMax) {
+  std::shared_ptr<void> place;
+  if (open_.size() < limits.atomic_open) place = core_.host.open_batch(false);
+  if (place == nullptr) {
     core_.ingest.refuse(reply, api_error(ApiErrc::kAtomicPublishTooManyInflight));
     return nullptr;
   }
-  return &open_[id];
+  Batch& batch = open_[id];
+  batch.place = std::move(place);
+  return &batch;
 }
 
 bool BatchPublish::take(Slice id_text, const Incoming& message) {
@@ -89,12 +95,10 @@ bool BatchPublish::take(Slice id_text, const Incoming& message) {
   if (sequence != batch->messages.size() + 1 || (sequence == 1 && is_eob)) {
     return drop(api_error(ApiErrc::kAtomicPublishIncompleteBatch), "incomplete");
   }
-  if (sequence - (is_eob ? 1 : 0) > kMessagesMax) {
-    return drop(
-        api_error(ApiErrc::kAtomicPublishTooLargeBatch, {{"{size}", std::to_string(kMessagesMax)}}),
-        "large");
-  }
-  batch->deadline = core_.host.now() + kTimeout;
+  const BatchLimits limits = core_.host.batch_limits();
+  if (sequence - (is_eob ? 1 : 0) > limits.messages)
+    return drop(too_large(limits.messages), "large");
+  batch->deadline = core_.host.now() + limits.silence;
   core_.host.wake_at(core_.stream, batch->deadline);
   if (!is_eob) {
     Stored stored{std::string(message.subject), std::string(message.header),
@@ -167,15 +171,20 @@ bool BatchPublish::commit(const std::string& id, Batch& batch, Slice reply) {
   return true;
 }
 
+// Told in the account and, with the account's name, in the system account.
 void BatchPublish::abandon(const std::string& id, Slice reason) {
-  std::string body =
-      core_.advisory_head("io.nats.jetstream.advisory.v1.stream_batch_abandoned") + ",\"batch\":";
-  append_go_json_string(body, id);
-  body += ",\"reason\":";
-  append_go_json_string(body, reason);
-  body += "}";
-  core_.host.advise(core_.stream, "$JS.EVENT.ADVISORY.STREAM.BATCH_ABANDONED." + core_.config.name,
-                    std::move(body));
+  const std::string subject = "$JS.EVENT.ADVISORY.STREAM.BATCH_ABANDONED." + core_.config.name;
+  const auto body = [&](bool names_account) {
+    std::string json =
+        core_.advisory_head("io.nats.jetstream.advisory.v1.stream_batch_abandoned", names_account) +
+        ",\"batch\":";
+    append_go_json_string(json, id);
+    json += ",\"reason\":";
+    append_go_json_string(json, reason);
+    return json + "}";
+  };
+  core_.host.advise(core_.stream, subject, body(false));
+  core_.host.advise_system(core_.stream, subject, body(true));
 }
 
 void BatchPublish::run(Instant now) {

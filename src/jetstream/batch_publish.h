@@ -13,6 +13,7 @@
 #include "petrel/base/time.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -61,6 +62,7 @@ class BatchPublish {
   };
   struct Batch {
     std::vector<Stored> messages;
+    std::shared_ptr<void> place;  // among the open batches of the server
     Instant deadline{};
   };
 

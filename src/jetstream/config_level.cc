@@ -1,5 +1,9 @@
+#include "jetstream/go_atoi.h"
+
 #include "petrel/jetstream/consumer_config.h"
 #include "petrel/jetstream/stream_config.h"
+
+#include <optional>
 
 namespace petrel::jetstream {
 
@@ -36,6 +40,15 @@ int required_level(const ConsumerConfig& config) {
   const bool has_priority = config.priority_policy != PriorityPolicy::kNone ||
                             config.priority_timeout.ns != 0 || !config.priority_groups.empty();
   return config.pause_until || has_priority ? 1 : 0;
+}
+
+std::string unsupported_level(const Metadata& metadata) {
+  const auto level = metadata.find(kLevelKey);
+  if (level == metadata.end() || level->second.empty()) return {};
+  const std::optional<int64_t> number = go_atoi(level->second);
+  if (number && *number <= kApiLevel) return {};
+  return "unsupported - required API level: " + level->second +
+         ", current API level: " + std::to_string(kApiLevel);
 }
 
 void set_stream_level(StreamConfig& config) {

@@ -13,10 +13,8 @@
 namespace petrel::jetstream {
 namespace {
 
-constexpr size_t kOpenMax = 1000;
 constexpr size_t kIdBytesMax = 64;
 constexpr uint64_t kWindow = 500;
-constexpr Duration kTimeout = Duration::seconds(10);
 constexpr size_t kSuffixBytes = 4;  // ".$FI"
 
 // Takes the last token off `text`; nothing when there is no other before it.
@@ -74,7 +72,9 @@ std::optional<ApiErrc> FastPublish::refusal(const Incoming& message,
   if (fast->id.size() > kIdBytesMax) return ApiErrc::kBatchPublishInvalidBatchID;
   if (open_.find(fast->id) != open_.end()) return std::nullopt;
   if (fast->sequence != 1 || fast->is_ping) return ApiErrc::kBatchPublishUnknownBatchID;
-  if (open_.size() >= kOpenMax) return ApiErrc::kBatchPublishTooManyInflight;
+  if (open_.size() >= core_.host.batch_limits().fast_open) {
+    return ApiErrc::kBatchPublishTooManyInflight;
+  }
   return std::nullopt;
 }
 
@@ -87,8 +87,14 @@ bool FastPublish::take(const Incoming& message) {
   }
   auto open = open_.find(fast->id);
   if (open == open_.end()) {
+    std::shared_ptr<void> place = core_.host.open_batch(true);
+    if (place == nullptr) {
+      core_.ingest.refuse(reply, api_error(ApiErrc::kBatchPublishTooManyInflight));
+      return true;
+    }
     open = open_.emplace(std::string(fast->id), Batch{}).first;
     Batch& batch = open->second;
+    batch.place = std::move(place);
     batch.gap_ok = fast->gap_ok;
     batch.ack_messages_max = fast->flow;
     // The only one gets what it wants; others ramp up.
@@ -104,7 +110,7 @@ bool FastPublish::take(const Incoming& message) {
       return true;
     }
   }
-  open->second.deadline = core_.host.now() + kTimeout;
+  open->second.deadline = core_.host.now() + core_.host.batch_limits().silence;
   if (fast->is_ping) {
     ping(open, *fast, reply);
     return true;

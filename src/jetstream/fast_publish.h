@@ -63,6 +63,7 @@ class FastPublish {
     std::string reply;
     std::deque<Staged> staged;
     Instant deadline{};
+    std::shared_ptr<void> place = {};  // among the open batches of the server
   };
   using Open = std::map<std::string, Batch, std::less<>>;
 

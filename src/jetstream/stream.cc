@@ -47,6 +47,10 @@ void Stream::start() {
   core_->host.wake(*this);
 }
 
+void Stream::park() {
+  core_->is_stopped = true;
+}
+
 void Stream::stop(Slice reason) {
   if (core_->is_stopped) return;
   core_->is_stopped = true;

@@ -12,6 +12,7 @@ StreamCore::StreamCore(Stream& owner, StreamSetup setup, const StreamConfig& fir
                        StreamHost& outside)
     : stream(owner),
       host(outside),
+      limits(outside.buffer_limits()),
       account(std::move(setup.account)),
       created(setup.created),
       expiry(*this),
@@ -82,13 +83,16 @@ void StreamCore::send_text(Slice reply, Slice header, Slice body) {
   host.send(stream, OutMessage{reply, reply, {}, header, body});
 }
 
-std::string StreamCore::advisory_head(Slice type) const {
+std::string StreamCore::advisory_head(Slice type, bool names_account) const {
   std::string head = "{\"type\":";
   append_go_json_string(head, type);
   head += ",\"id\":\"" + host.next_id() + "\",\"timestamp\":\"";
   append_time(head, host.wall_now());
-  head += "\",\"account\":";
-  append_go_json_string(head, account);
+  head += "\"";
+  if (names_account) {
+    head += ",\"account\":";
+    append_go_json_string(head, account);
+  }
   head += ",\"stream\":";
   append_go_json_string(head, config.name);
   if (!host.domain().empty()) {

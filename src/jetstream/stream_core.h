@@ -51,7 +51,7 @@ class StreamCore final : public Answers::Sink {
   void configure(const StreamConfig& next);
   bool is_memory() const { return config.storage == StorageType::kMemory; }
   // {"type":..,"id":..,"timestamp":..,"stream":.. : the front of an advisory.
-  std::string advisory_head(Slice type) const;
+  std::string advisory_head(Slice type, bool names_account) const;
   // Why there is no room for so many bytes.
   ApiErrc no_room(uint64_t bytes) {
     return host.is_server_full(stream, bytes) ? ApiErrc::kInsufficientResources
@@ -81,6 +81,7 @@ class StreamCore final : public Answers::Sink {
   // --- state ---
   Stream& stream;
   StreamHost& host;
+  const BufferLimits limits;
   const std::string account;
   StreamConfig config;
   WallTime created;

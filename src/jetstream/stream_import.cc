@@ -225,7 +225,7 @@ Status StreamImport::Filler::make_consumer(const ArchivedConsumer& consumer) {
   if (!checked) return failed(cannot.detail + checked.error().description);
   ConsumerConfig config = *checked;
   set_ephemeral_threshold(config);
-  set_consumer_level(config);
+  if (unsupported_level(config.metadata).empty()) set_consumer_level(config);
   const WallTime created = is_set(consumer.created) ? consumer.created : options_.now;
   ConsumerState state;
   state.adopt(

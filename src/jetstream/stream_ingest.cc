@@ -11,8 +11,6 @@
 namespace petrel::jetstream {
 namespace {
 
-constexpr size_t kMessagesMax = 100'000;
-constexpr uint64_t kBytesMax = 128 << 20;
 constexpr Slice kTooManyRequests = "NATS/1.0 429 Too Many Requests\r\n\r\n";
 constexpr Slice kFastSuffix = ".$FI";
 
@@ -27,17 +25,20 @@ Incoming StreamIngest::Held::view() const {
 
 void StreamIngest::take(const Incoming& message) {
   if (!core_.is_started || core_.is_stopped || core_.is_failed || core_.is_gone) return;
-  if (is_overloaded(core_.config.no_ack ? Slice() : message.reply)) return;
+  if (is_overloaded(message)) return;
   if (!held_.empty() || core_.is_behind_barrier() || !offer(message)) hold(message);
 }
 
-bool StreamIngest::is_overloaded(Slice reply) {
-  const bool is_full = core_.staged.messages() + held_.size() >= kMessagesMax ||
-                       core_.staged.bytes() + held_bytes_ >= kBytesMax;
-  if (!is_full || reply.empty()) return is_full;
+// A stream that acknowledges nothing tells this all the same.
+bool StreamIngest::is_overloaded(const Incoming& message) {
+  const uint64_t bytes = message.subject.size() + message.reply.size() + message.header.size() +
+                         message.body.size();
+  const bool is_full = core_.staged.messages() + held_.size() >= core_.limits.messages ||
+                       core_.staged.bytes() + held_bytes_ + bytes > core_.limits.bytes;
+  if (!is_full || message.reply.empty()) return is_full;
   std::string body;
   append_pub_ack_error(body, api_error(ApiErrc::kStreamTooManyRequests), core_.config.name);
-  core_.answers.text(0, reply, kTooManyRequests, body);
+  core_.answers.text(0, message.reply, kTooManyRequests, body);
   return true;
 }
 

@@ -4,7 +4,7 @@
 // Checks see committed and staged state, in nats-server's order (stream_checks.cc). A message that
 // needs what is staged to be applied first, or that the group cannot take now, is held with all
 // behind it.
-// Limits: 100,000 messages or 128 MiB held and staged; above it publishers get status 429.
+// Limits: StreamHost::buffer_limits held and staged; above it publishers get status 429.
 // Source: spec streams.md section 2.
 #pragma once
 
@@ -108,7 +108,7 @@ class StreamIngest {
   uint64_t propose_together(const std::vector<Candidate>& candidates);
   void refuse(Slice reply, const ApiError& error);
   // Whether the ingress queue is full; then the publisher was told.
-  bool is_overloaded(Slice reply);
+  bool is_overloaded(const Incoming& message);
   // Stages what was checked. False: the group cannot take it now.
   bool store(Candidate& candidate, Slice reply);
   void hold(const Incoming& message);

@@ -7,6 +7,7 @@
 #include "petrel/base/go_duration.h"
 #include "petrel/disk/open_disk.h"
 #include "petrel/shard/jetstream_usage.h"
+#include "petrel/shard/offline.h"
 #include "petrel/shard/stream_description.h"
 #include "petrel/store/journal.h"
 #include "petrel/subject/subject.h"
@@ -26,6 +27,13 @@ bool has_api_import(const std::vector<conf::ImportOptions>& imports) {
     const std::string& subject = import.to.empty() ? import.subject : import.to;
     return import.is_service && subject::is_subset_match("$JS.API.INFO", subject);
   });
+}
+
+void set_batch_limits(const conf::JetStreamLimits& limits, shard::JetStreamUsage& server) {
+  server.stream_batches_max = limits.max_batch_inflight_per_stream;
+  server.batches_max = limits.max_batch_inflight_total;
+  server.batch_messages_max = limits.max_batch_msgs;
+  server.batch_silence_ns = limits.max_batch_timeout.ns;
 }
 
 LogLevel level_of(jetstream::LogLevel level) {
@@ -127,6 +135,7 @@ Status JetStream::prepare_directory() {
   node_.usage = std::make_shared<shard::JetStreamUsage>();
   node_.usage->memory_max = place_.max_memory();
   node_.usage->storage_max = place_.max_storage();
+  set_batch_limits(node_.options.limits, *node_.usage);
   return Status::ok();
 }
 
@@ -233,7 +242,8 @@ Status JetStream::import_stream(const ForeignStream& foreign) {
   PETREL_TRY(
       jetstream::Stream * stream,
       service.import_stream({foreign.account, usage, found.config, found.created}, found, files));
-  api_->add_stream(foreign.account, stream->config(), home);
+  api_->add_stream(foreign.account, *stream, home);
+  tell_offline(foreign.account, *stream);
   say(LogLevel::kInfo, "  Imported " + std::to_string(stream->state().messages) +
                            " messages for stream '" + foreign.account + " > " + stream->name() +
                            "'");
@@ -309,11 +319,27 @@ Status JetStream::recover_group(store::GroupId group, store::JournalTail& tail) 
                                          described->config.name + "': " + found.error().detail};
   }
   jetstream::Stream* stream = *found;
-  api_->add_stream(described->account, stream->config(), home);
+  api_->add_stream(described->account, *stream, home);
+  tell_offline(described->account, *stream);
   say(LogLevel::kInfo, "  Restored " + std::to_string(stream->state().messages) +
                            " messages for stream '" + described->account + " > " + stream->name() +
                            "'");
   return Status::ok();
+}
+
+void JetStream::tell_offline(const std::string& account, const jetstream::Stream& stream) const {
+  const shard::Offline offline = shard::offline_of(stream);
+  if (offline.reason.empty()) return;
+  const std::string name = account + " > " + stream.name();
+  const bool is_stream = !jetstream::unsupported_level(stream.config().metadata).empty();
+  if (is_stream) {
+    say(LogLevel::kWarn, "  Detected unsupported stream '" + name + "': " + offline.reason);
+  }
+  for (const auto& [consumer, reason] : offline.consumers) {
+    say(LogLevel::kWarn,
+        "  Detected unsupported consumer '" + name + " > " + consumer + "': " + reason);
+  }
+  if (!is_stream) say(LogLevel::kWarn, "  Stopping unsupported stream '" + name + "'");
 }
 
 std::vector<shard::JetStreamAccount> JetStream::described(
@@ -346,6 +372,7 @@ std::vector<shard::JetStreamAccount> JetStream::described(
 void JetStream::change(const conf::JetStreamOptions& options,
                        const auth::AccountSnapshot& accounts) {
   setup_.options.jetstream.limits = options.limits;
+  set_batch_limits(options.limits, *node_.usage);
   if (options.max_memory_store >= 0) node_.usage->memory_max = options.max_memory_store;
   if (options.max_file_store >= 0) node_.usage->storage_max = options.max_file_store;
   std::vector<shard::JetStreamAccount> all = described(accounts);

@@ -66,6 +66,7 @@ class JetStream {
   Status import_stream(const ForeignStream& foreign);
   bool is_unfinished(const std::string& directory) const;
   Status recover_group(store::GroupId group, store::JournalTail& tail);
+  void tell_offline(const std::string& account, const jetstream::Stream& stream) const;
   std::vector<shard::JetStreamAccount> described(const auth::AccountSnapshot& accounts) const;
   void say(LogLevel level, const std::string& text) const { setup_.log(level, text); }
 

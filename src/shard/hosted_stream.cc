@@ -117,7 +117,13 @@ void HostedStream::wake_at(jetstream::Stream& /*stream*/, Instant when) {
 }
 
 void HostedStream::advise(jetstream::Stream& /*stream*/, Slice subject, std::string body) {
-  service_.advise(*this, subject, std::move(body));
+  service_.advise(*place_.account, subject, std::move(body));
+}
+
+void HostedStream::advise_system(jetstream::Stream& /*stream*/, Slice subject, std::string body) {
+  JetStreamNode& node = service_.node();
+  router::AccountInterest& system = node.accounts->get(node.system_account);
+  if (&system != place_.account) service_.advise(system, subject, std::move(body));
 }
 
 void HostedStream::log(jetstream::LogLevel level, std::string text) {
@@ -143,6 +149,47 @@ std::string HostedStream::short_hash(Slice text) {
 }
 bool HostedStream::has_long_ack_subjects() {
   return service_.node().has_long_ack_subjects;
+}
+
+jetstream::BufferLimits HostedStream::buffer_limits() {
+  jetstream::BufferLimits limits;
+  const conf::JetStreamOptions& options = service_.node().options;
+  if (options.max_buffered_msgs > 0) {
+    limits.messages = static_cast<uint64_t>(options.max_buffered_msgs);
+  }
+  if (options.max_buffered_size > 0)
+    limits.bytes = static_cast<uint64_t>(options.max_buffered_size);
+  return limits;
+}
+
+jetstream::BatchLimits HostedStream::batch_limits() {
+  jetstream::BatchLimits limits;
+  const JetStreamUsage& server = *service_.node().usage;
+  const auto replace = [](uint64_t& limit, const std::atomic<int64_t>& configured) {
+    const int64_t value = configured.load(std::memory_order_relaxed);
+    if (value > 0) limit = static_cast<uint64_t>(value);
+  };
+  replace(limits.atomic_open, server.stream_batches_max);
+  replace(limits.fast_open, server.stream_batches_max);
+  replace(limits.messages, server.batch_messages_max);
+  const int64_t silence = server.batch_silence_ns.load(std::memory_order_relaxed);
+  if (silence > 0) limits.silence = Duration::nanos(silence);
+  return limits;
+}
+
+std::shared_ptr<void> HostedStream::open_batch(bool is_fast) {
+  constexpr int64_t kAtomicMax = 1000;
+  constexpr int64_t kFastMax = 50'000;
+  const std::shared_ptr<JetStreamUsage> server = service_.node().usage;
+  const int64_t configured = server->batches_max.load(std::memory_order_relaxed);
+  const int64_t usual = is_fast ? kFastMax : kAtomicMax;
+  std::atomic<int64_t>& open = is_fast ? server->fast_batches : server->atomic_batches;
+  if (open.fetch_add(1) >= (configured > 0 ? configured : usual)) {
+    open.fetch_sub(1);
+    return nullptr;
+  }
+  return std::shared_ptr<void>(
+      &open, [server](void* of) { static_cast<std::atomic<int64_t>*>(of)->fetch_sub(1); });
 }
 
 bool HostedStream::may_store(jetstream::Stream& stream, uint64_t more) {

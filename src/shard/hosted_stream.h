@@ -49,6 +49,8 @@ class HostedStream final : public jetstream::StreamHost {
   bool is_used = false;     // stands in the list of stores to maintain
   bool is_waiting = false;  // entries wait for the journal
   bool is_describing = false;
+  bool is_parked = false;     // its API level is above ours
+  bool is_untouched = false;  // parked, and its files are as they were found
   bool is_described = false;  // the file that says what it is stands in its directory
 
  private:
@@ -65,6 +67,7 @@ class HostedStream final : public jetstream::StreamHost {
   void wake(jetstream::Stream& stream) override;
   void wake_at(jetstream::Stream& stream, Instant when) override;
   void advise(jetstream::Stream& stream, Slice subject, std::string body) override;
+  void advise_system(jetstream::Stream& stream, Slice subject, std::string body) override;
   void log(jetstream::LogLevel level, std::string text) override;
   Slice server_name() const override;
   Slice domain() const override;
@@ -72,6 +75,9 @@ class HostedStream final : public jetstream::StreamHost {
   std::string time_zone(Slice name) override;
   std::string short_hash(Slice text) override;
   bool has_long_ack_subjects() override;
+  jetstream::BufferLimits buffer_limits() override;
+  jetstream::BatchLimits batch_limits() override;
+  std::shared_ptr<void> open_batch(bool is_fast) override;
   bool may_store(jetstream::Stream& stream, uint64_t more) override;
   bool is_server_full(jetstream::Stream& stream, uint64_t more) override;
   void on_usage(jetstream::Stream& stream, int64_t bytes) override;

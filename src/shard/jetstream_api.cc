@@ -1,5 +1,6 @@
 #include "petrel/shard/jetstream_api.h"
 
+#include "shard/jetstream_advisories.h"
 #include "shard/jetstream_answers.h"
 #include "shard/jetstream_restore.h"
 
@@ -26,6 +27,7 @@ namespace {
 constexpr Duration kSleepMax = Duration::seconds(60);
 constexpr size_t kRequestsPerTurn = 64;
 constexpr Slice kPrefix = "$JS.API.";
+constexpr Slice kLimitReached = "$JS.EVENT.ADVISORY.API.LIMIT_REACHED";
 
 // Everything below $JS.API but what streams and consumers serve themselves: those subjects must
 // not have interest when their stream or consumer is not there. What is no request gets no answer.
@@ -47,6 +49,22 @@ constexpr std::array<Slice, 18> kSubjects = {"*",
                                              "CONSUMER.LEADER.>",
                                              "CONSUMER.PEER.>",
                                              "CONSUMER.CONFIG.>"};
+
+// Served after the others by nats-server.
+bool is_question(Slice subject) {
+  switch (jetstream::parse_api_subject(subject).call) {
+    case ApiCall::kAccountInfo:
+    case ApiCall::kStreamNames:
+    case ApiCall::kStreamList:
+    case ApiCall::kStreamInfo:
+    case ApiCall::kConsumerNames:
+    case ApiCall::kConsumerList:
+    case ApiCall::kConsumerInfo:
+      return true;
+    default:
+      return false;
+  }
+}
 
 bool is_empty_request(Slice body) {
   std::string text;
@@ -142,10 +160,11 @@ void JetStreamApi::set_account(const JetStreamAccount& described) {
   account->usage->storage_max.store(described.limits.max_storage);
 }
 
-void JetStreamApi::add_stream(const std::string& account, const StreamConfig& config,
+void JetStreamApi::add_stream(const std::string& account, const jetstream::Stream& stream,
                               uint16_t home) {
-  Entry& entry = accounts_.at(account)->streams[config.name];
-  entry.config = config;
+  Entry& entry = accounts_.at(account)->streams[stream.name()];
+  entry.config = stream.config();
+  entry.offline = offline_of(stream);
   entry.home = home;
   entry.is_there = true;
   accounts_.at(account)->usage->streams.fetch_add(1, std::memory_order_relaxed);
@@ -168,11 +187,6 @@ std::vector<JetStreamApi::AccountFigures> JetStreamApi::accounts() const {
 // --- requests ---
 
 void JetStreamApi::take(Account& account, const router::Message& message) {
-  if (queue_.size() >= static_cast<size_t>(node_.options.request_queue_limit)) {
-    node_.log(jetstream::LogLevel::kWarn, "JetStream API queue limit reached, dropping " +
-                                              std::to_string(queue_.size()) + " requests");
-    queue_.clear();
-  }
   Slice subject = message.subject;
   std::string mapped;
   if (subject.substr(0, kPrefix.size()) != kPrefix) {
@@ -188,17 +202,54 @@ void JetStreamApi::take(Account& account, const router::Message& message) {
   request.request.header = std::string(body.substr(0, message.header_bytes));
   request.request.body = std::string(body.substr(message.header_bytes));
   request.request.client = router_.publisher_of(message);
+  enqueue(std::move(request));
+}
+
+void JetStreamApi::enqueue(Request request) {
+  request.kind = is_question(request.request.subject) ? kQuestion : kChange;
+  const Kind kind = request.kind;
   queue_.push_back(std::move(request));
+  ++queued_[kind];
+  const conf::JetStreamOptions& options = node_.options;
+  const int64_t limit = kind == kQuestion ? options.info_queue_limit : options.request_queue_limit;
+  if (queued_[kind] >= static_cast<size_t>(limit)) drop(kind);
+}
+
+void JetStreamApi::drop(Kind kind) {
+  node_.log(jetstream::LogLevel::kWarn,
+            std::string("JetStream API ") + (kind == kQuestion ? "info " : "") +
+                "queue limit reached, dropping " + std::to_string(queued_[kind]) + " requests");
+  std::erase_if(queue_, [kind](const Request& request) { return request.kind == kind; });
+  dropped_.push_back(queued_[kind]);
+  queued_[kind] = 0;
+}
+
+void JetStreamApi::advise_of_drops() {
+  for (const size_t count : dropped_) {
+    JetStreamService& service = *node_.services[0];
+    std::string json = advisory_begin(service, "api_limit_reached");
+    append_text_member(json, "server", node_.server_name);
+    json += domain_member(node_) + ",\"dropped\":" + std::to_string(count) + "}";
+    jetstream::OutMessage message;
+    message.target = kLimitReached;
+    message.subject = kLimitReached;
+    message.body = json;
+    service.send(node_.accounts->get(node_.system_account), message);
+  }
+  dropped_.clear();
 }
 
 Instant JetStreamApi::run(router::Router& /*router*/, Instant now, WallTime wall_now) {
   set_time(now, wall_now);
+  advise_of_drops();
   for (size_t i = 0; i < kRequestsPerTurn && !queue_.empty(); ++i) {
     Request request = std::move(queue_.front());
     queue_.pop_front();
+    --queued_[request.kind];
     handle(std::move(request));
   }
-  return queue_.empty() ? now + kSleepMax : now;
+  const Instant delayed = send_delayed();
+  return queue_.empty() ? std::min(now + kSleepMax, delayed) : now;
 }
 
 void JetStreamApi::handle(Request request) {
@@ -250,15 +301,23 @@ void JetStreamApi::handle_for_stream(Request request, const ApiSubject& subject)
   if (subject.call == ApiCall::kStreamUpdate) return update_stream(std::move(request));
   if (at == account.streams.end()) return refuse_missing(request, subject);
   if (subject.call == ApiCall::kStreamDelete) return delete_stream(std::move(request), subject);
+  if (!at->second.offline.reason.empty()) {
+    return answer_offline(request, subject, at->second);
+  }
   forward(request, at->second);
 }
 
 void JetStreamApi::refuse_missing(const Request& request, const ApiSubject& subject) {
+  refuse_missing(request, subject,
+                 [&](const ApiError& error) { refuse(request, subject.kind, error); });
+}
+
+void JetStreamApi::refuse_missing(const Request& request, const ApiSubject& subject,
+                                  const std::function<void(const ApiError&)>& refuse_with) const {
   const Slice body = request.request.body;
   const bool strict = node_.options.strict;
   const auto answer = [&](const auto& parsed) {
-    refuse(request, subject.kind,
-           parsed ? jetstream::api_error(ApiErrc::kStreamNotFound) : parsed.error());
+    refuse_with(parsed ? jetstream::api_error(ApiErrc::kStreamNotFound) : parsed.error());
   };
   switch (subject.call) {
     case ApiCall::kStreamInfo:
@@ -270,9 +329,7 @@ void JetStreamApi::refuse_missing(const Request& request, const ApiSubject& subj
     case ApiCall::kStreamMessageDelete:
       return answer(jetstream::parse_message_delete(body, strict));
     case ApiCall::kConsumerCreate:
-      return answer_missing_consumer_create(
-          request.request, subject, strict,
-          [&](const ApiError& error) { refuse(request, subject.kind, error); });
+      return answer_missing_consumer_create(request.request, subject, strict, refuse_with);
     case ApiCall::kConsumerNames:
     case ApiCall::kConsumerList:
       return answer(jetstream::parse_consumer_page(body, strict));
@@ -289,9 +346,9 @@ void JetStreamApi::refuse_missing(const Request& request, const ApiSubject& subj
     case ApiCall::kConsumerLeaderStepDown:
     case ApiCall::kConsumerRemovePeer:
     case ApiCall::kConsumerEvacuatePeer:
-      return refuse(request, subject.kind, jetstream::api_error(ApiErrc::kClusterRequired));
+      return refuse_with(jetstream::api_error(ApiErrc::kClusterRequired));
     default:
-      return refuse(request, subject.kind, jetstream::api_error(ApiErrc::kStreamNotFound));
+      return refuse_with(jetstream::api_error(ApiErrc::kStreamNotFound));
   }
 }
 
@@ -367,6 +424,11 @@ void JetStreamApi::update_stream(Request request) {
                                                    reservations(account, wanted->config.name));
   if (!next) return refuse(request, kKind, next.error());
   const auto at = account.streams.find(next->config.name);
+  if (!at->second.offline.reason.empty()) {
+    return refuse_later(
+        request, kKind,
+        jetstream::api_error(ApiErrc::kStreamOfflineReason, at->second.offline.reason));
+  }
   at->second.is_changing = true;
   JetStreamNode* node = &node_;
   const uint16_t home = at->second.home;
@@ -475,7 +537,7 @@ void JetStreamApi::purge_account(const Request& request, Slice account) {
       Request removal;
       removal.account = at->second.get();
       removal.request.subject = "$JS.API.STREAM.DELETE." + name;
-      queue_.push_back(std::move(removal));
+      enqueue(std::move(removal));
     }
   }
   respond(request, jetstream::account_purge_json(true));
@@ -519,6 +581,7 @@ struct JetStreamApi::ListGathering {
   jetstream::Page page;
   std::vector<std::pair<std::string, uint16_t>> wanted;
   std::vector<jetstream::StreamInfoView> infos;
+  std::map<std::string, std::string> offline;
   size_t left = 0;
 };
 
@@ -529,9 +592,14 @@ void JetStreamApi::list(const Request& request) {
   auto gathering = std::make_shared<ListGathering>();
   gathering->request = request;
   gathering->page = jetstream::page_of(wanted->offset, found.size(), jetstream::kListPage);
-  const size_t end = std::min<size_t>(found.size(), gathering->page.offset + gathering->page.limit);
-  for (size_t i = gathering->page.offset; i < end; ++i) {
-    gathering->wanted.emplace_back(found[i]->config.name, found[i]->home);
+  for (size_t i = gathering->page.offset;
+       i < found.size() && gathering->wanted.size() < gathering->page.limit; ++i) {
+    const Entry& entry = *found[i];
+    if (entry.offline.reason.empty()) {
+      gathering->wanted.emplace_back(entry.config.name, entry.home);
+    } else {
+      gathering->offline.emplace(entry.config.name, entry.offline.reason);
+    }
   }
   gathering->left = node_.services.size();
   JetStreamNode* node = &node_;
@@ -551,7 +619,8 @@ void JetStreamApi::list(const Request& request) {
               std::sort(gathering->infos.begin(), gathering->infos.end(),
                         [](const auto& a, const auto& b) { return a.config.name < b.config.name; });
               respond(gathering->request,
-                      jetstream::stream_list_json(gathering->infos, gathering->page));
+                      jetstream::stream_list_json(gathering->infos, gathering->page,
+                                                  gathering->offline));
             });
           });
     });

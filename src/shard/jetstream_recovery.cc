@@ -3,6 +3,7 @@
 #include "shard/hosted_stream.h"
 
 #include "petrel/shard/jetstream_service.h"
+#include "petrel/shard/offline.h"
 #include "petrel/shard/stream_description.h"
 
 namespace petrel::shard {
@@ -35,7 +36,8 @@ Result<jetstream::Stream*> JetStreamService::recover_stream(store::GroupId group
   const bool is_described = file && node_.is_sealed(*file);
   PETREL_TRY(HostedStream * hosted, host(described, group, false));
   hosted->is_described = is_described;
-  uint64_t last = hosted->group()->applied_index();
+  const uint64_t checkpointed = hosted->group()->applied_index();
+  uint64_t last = checkpointed;
   std::string missing;
   const Status visited = tail.visit(group, [&](const store::JournalRecord& record) {
     if (record.kind != jetstream::SoloGroup::kEntryKind || record.index <= last) return;
@@ -53,7 +55,10 @@ Result<jetstream::Stream*> JetStreamService::recover_stream(store::GroupId group
     return Error{Errc::kCorrupt, "entries " + missing + " are missing in the journal"};
   }
   hosted->group()->recovered_up_to(last);
-  recovering_.insert(hosted);
+  hosted->is_parked = !offline_of(hosted->stream()).reason.empty();
+  // What this server does not know stays as it is on disk, unless the journal has more.
+  hosted->is_untouched = hosted->is_parked && is_described && last == checkpointed;
+  if (!hosted->is_untouched) recovering_.insert(hosted);
   return &hosted->stream();
 }
 
@@ -69,12 +74,17 @@ void JetStreamService::begin(Instant now, WallTime wall_now,
                              std::function<void()> all_checkpointed) {
   set_time(now, wall_now);
   for (const auto& [key, hosted] : streams_) {
-    hosted->stream().start();
-    hosted->stream().drop_memory_consumers();
-    wake(*hosted);
+    serve(*hosted);
+    if (!hosted->is_parked) hosted->stream().drop_memory_consumers();
   }
   for (HostedStream* hosted : recovering_) start_checkpoint(*hosted);
   all_checkpointed_ = std::move(all_checkpointed);
+}
+
+void JetStreamService::serve(HostedStream& hosted) {
+  if (hosted.is_parked) return hosted.stream().park();
+  hosted.stream().start();
+  wake(hosted);
 }
 
 void JetStreamService::stop_streams() {
@@ -92,7 +102,7 @@ void JetStreamService::shut_down() {
   }
   for (const auto& [key, hosted] : streams_) {
     hosted->group()->advance(~size_t{0});
-    start_checkpoint(*hosted);
+    if (!hosted->is_untouched) start_checkpoint(*hosted);
   }
   disk_->drain();
 }

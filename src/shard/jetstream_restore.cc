@@ -6,6 +6,7 @@
 
 #include "petrel/jetstream/api_json.h"
 #include "petrel/jetstream/stream_requests.h"
+#include "petrel/shard/offline.h"
 #include "petrel/shard/stream_description.h"
 
 #include <cerrno>
@@ -201,8 +202,7 @@ jetstream::Stream& JetStreamService::adopt(std::unique_ptr<HostedStream> hosted)
   }
   by_group_[made.place().group] = &made;
   streams_[{std::string(made.stream().account_name()), made.stream().name()}] = std::move(hosted);
-  made.stream().start();
-  wake(made);
+  serve(made);
   return made.stream();
 }
 
@@ -224,6 +224,7 @@ Result<jetstream::Stream*> JetStreamService::import_stream(const NewStream& desc
   if (error == 0) describe(*hosted, [&error](int failed) { error = failed; });
   disk_->drain();
   if (error != 0) return Error{Errc::kIo, "could not be written"};
+  hosted->is_parked = !offline_of(hosted->stream()).reason.empty();
   return &adopt(std::move(hosted));
 }
 

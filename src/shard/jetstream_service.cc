@@ -102,6 +102,7 @@ void JetStreamService::run_backups() {
 void JetStreamService::run_stream(HostedStream& hosted) {
   hosted.is_runnable = false;
   if (hosted.is_removed) return;
+  hosted.is_untouched = false;
   if (!hosted.is_used && !hosted.place().is_memory) {
     hosted.is_used = true;
     used_.push_back(&hosted);
@@ -193,10 +194,9 @@ bool JetStreamService::has_interest(router::AccountInterest& account, Slice subj
                      [queue](const auto& group) { return group.queue == queue; });
 }
 
-void JetStreamService::advise(HostedStream& hosted, Slice subject, std::string body) {
-  router::AccountInterest* account = hosted.place().account;
-  if (!has_interest(*account, subject, Slice())) return;
-  advisories_.push_back({account, std::string(subject), std::move(body)});
+void JetStreamService::advise(router::AccountInterest& account, Slice subject, std::string body) {
+  if (!has_interest(account, subject, Slice())) return;
+  advisories_.push_back({&account, std::string(subject), std::move(body)});
 }
 
 void JetStreamService::send_advisories() {

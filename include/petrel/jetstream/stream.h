@@ -82,6 +82,8 @@ class Stream final : public GroupMember, public ConsumerHost, public store::Mess
   Status open(store::RecoveredStore recovered, std::unique_ptr<GroupDriver> group);
   // Recovery is done: subscribes and serves.
   void start();
+  // Recovery is done, and it keeps what it holds: it serves nobody and changes only by operations.
+  void park();
   // Consumers tell waiting clients `reason` ("Server Shutdown", ...); nothing is taken any more.
   void stop(Slice reason);
 

@@ -188,6 +188,8 @@ void add_server_metadata(Metadata& metadata);
 void remove_server_metadata(Metadata& metadata);
 
 inline constexpr int kApiLevel = 5;
+// Why an asset with this metadata cannot be served; empty: it can.
+std::string unsupported_level(const Metadata& metadata);
 
 // The whole length that a name, a description and metadata may have.
 inline constexpr size_t kNameBytesMax = 255;

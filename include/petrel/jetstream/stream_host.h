@@ -9,6 +9,7 @@
 #include "petrel/base/time.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace petrel::jetstream {
@@ -36,6 +37,20 @@ enum class Inlet : uint8_t {
   kFastPublish,  // reply subjects of fast ingest
 };
 
+// What may be on its way into a stream at a time.
+struct BufferLimits {
+  uint64_t messages = 100'000;
+  uint64_t bytes = uint64_t{128} << 20;
+};
+
+// Of batches, as of now.
+struct BatchLimits {
+  uint64_t atomic_open = 50;  // of one stream
+  uint64_t fast_open = 1000;
+  uint64_t messages = 1000;  // of an atomic one
+  Duration silence = Duration::seconds(10);
+};
+
 class StreamHost {
  public:
   virtual ~StreamHost() = default;
@@ -61,6 +76,8 @@ class StreamHost {
 
   // Publishes an advisory or metric ("$JS.EVENT...") with the JSON `body` in the account.
   virtual void advise(Stream& stream, Slice subject, std::string body) = 0;
+  // The same in the system account.
+  virtual void advise_system(Stream&, Slice, std::string) {}
   virtual void log(LogLevel level, std::string text) = 0;
   // "server_id", cluster, domain as they stand in answers and advisories.
   virtual Slice server_name() const = 0;
@@ -82,6 +99,13 @@ class StreamHost {
   virtual std::string short_hash(Slice text) { return std::to_string(hash_bytes(text) % 89999999); }
   // Whether subjects of acknowledgements and flow control hold domain and account (js_ack_fc_v2).
   virtual bool has_long_ack_subjects() { return false; }
+  // Asked once, when the stream is made.
+  virtual BufferLimits buffer_limits() { return {}; }
+  virtual BatchLimits batch_limits() { return {}; }
+  // Counts an open batch of the server until it is let go; null: there are as many as there may be.
+  virtual std::shared_ptr<void> open_batch(bool /*is_fast*/) {
+    return std::shared_ptr<void>(this, [](void*) {});
+  }
 };
 
 }  // namespace petrel::jetstream

@@ -4,15 +4,18 @@
 // Owner: Shard of loop 0 (as a LoopService). Thread: that loop.
 // Order: changes of one stream (create, update, delete, restore) run one after the other; requests
 // that come meanwhile for the same stream wait behind them.
-// Limits: JetStreamOptions::request_queue_limit requests wait; above it the queue is dropped, as
-// nats-server does, and an advisory tells how many.
-// Source: spec api.md; architecture section 4 (requests).
+// Limits: fewer than JetStreamOptions::request_queue_limit requests wait, and fewer than
+// info_queue_limit that only ask; the one that reaches the limit is dropped with all of its kind,
+// as nats-server does, and an advisory in the system account tells how many. Source: spec api.md;
+// architecture section 4 (requests).
 #pragma once
 
 #include "petrel/jetstream/stream_requests.h"
 #include "petrel/router/endpoint.h"
 #include "petrel/shard/jetstream_service.h"
+#include "petrel/shard/offline.h"
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -39,7 +42,7 @@ class JetStreamApi final : public LoopService {
   // A new account, or new limits of one that is known.
   void set_account(const JetStreamAccount& account);
   // A stream that was recovered.
-  void add_stream(const std::string& account, const jetstream::StreamConfig& config, uint16_t home);
+  void add_stream(const std::string& account, const jetstream::Stream& stream, uint16_t home);
   std::shared_ptr<JetStreamUsage> usage_of(const std::string& account);
   static uint16_t home_of(Slice account, Slice stream, size_t loops);
 
@@ -57,20 +60,33 @@ class JetStreamApi final : public LoopService {
  private:
   class Inlet;
   struct Account;
+  // Two kinds of requests wait, each with its own limit: what only asks, and the rest.
+  enum Kind : uint8_t { kChange, kQuestion, kKinds };
   struct Request {
     Account* account = nullptr;
     jetstream::ApiRequest request;
+    Kind kind = kChange;
   };
   struct Entry {
     jetstream::StreamConfig config;
     uint16_t home = 0;
-    bool is_there = false;        // false: being created
-    bool is_changing = false;     // create, update or delete is under way
+    bool is_there = false;     // false: being created
+    bool is_changing = false;  // create, update or delete is under way
+    Offline offline = {};
     std::deque<Request> waiting;  // behind the change
   };
   struct ListGathering;
+  struct Delayed {
+    Instant due;
+    Request request;
+    jetstream::ApiKind kind;
+    jetstream::ApiError error;
+  };
 
   void take(Account& account, const router::Message& message);
+  void enqueue(Request request);
+  void drop(Kind kind);
+  void advise_of_drops();
   void handle(Request request);
   void handle_for_stream(Request request, const jetstream::ApiSubject& subject);
   void create_stream(Request request);
@@ -90,6 +106,18 @@ class JetStreamApi final : public LoopService {
                    const jetstream::StreamConfig* now_is);
   // Refusals of requests whose stream is not there, in nats-server's order of checks.
   void refuse_missing(const Request& request, const jetstream::ApiSubject& subject);
+  void refuse_missing(const Request& request, const jetstream::ApiSubject& subject,
+                      const std::function<void(const jetstream::ApiError&)>& refuse_with) const;
+  // Requests of a stream that is kept and not served.
+  void answer_offline(const Request& request, const jetstream::ApiSubject& subject, Entry& entry);
+  void list_offline_consumers(const Request& request, const jetstream::ApiSubject& subject,
+                              const Offline& offline);
+  void answer_offline_consumer(const Request& request, const jetstream::ApiSubject& subject,
+                               Entry& entry);
+  void refuse_later(const Request& request, jetstream::ApiKind kind,
+                    const jetstream::ApiError& error);
+  // What is due; returns when the next one is.
+  Instant send_delayed();
   std::vector<const jetstream::StreamConfig*> configs_of(const Account& account,
                                                          const std::string& but) const;
   std::vector<const Entry*> matching(const Account& account, const std::string& subject) const;
@@ -103,6 +131,9 @@ class JetStreamApi final : public LoopService {
   router::Router& router_;
   std::map<std::string, std::unique_ptr<Account>, std::less<>> accounts_;
   std::deque<Request> queue_;
+  std::array<size_t, kKinds> queued_{};
+  std::vector<size_t> dropped_;  // requests at a time; advisories are owed
+  std::deque<Delayed> delayed_;  // refusals, by time
   Instant now_{};
   WallTime wall_now_{};
 };

@@ -134,7 +134,7 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   Prng& prng() { return prng_; }
   void wake(HostedStream& hosted);
   void wake_at(HostedStream& hosted, Instant when);
-  void advise(HostedStream& hosted, Slice subject, std::string body);
+  void advise(router::AccountInterest& account, Slice subject, std::string body);
   std::string next_id();
 
   // --- for restores ---
@@ -175,6 +175,8 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   Result<std::unique_ptr<HostedStream>> make_hosted(const NewStream& wanted, store::GroupId group,
                                                     bool is_new);
   Result<HostedStream*> host(const NewStream& wanted, store::GroupId group, bool is_new);
+  // From now on, or never when it is parked.
+  void serve(HostedStream& hosted);
   void run_stream(HostedStream& hosted);
   void fire_timers();
   void send_advisories();

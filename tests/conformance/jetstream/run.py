@@ -7,15 +7,19 @@ Without an oracle only what a check states by itself is looked at. Ends with "N 
 """
 import argparse
 import hashlib
+import io
 import json
 import pathlib
 import signal
 import sys
+import tarfile
 import tempfile
 import time
 
 HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "archives"))
 sys.path.insert(0, str(HERE.parent / "store"))
+import record  # noqa: E402
 from run import Server, expect  # noqa: E402
 
 
@@ -307,9 +311,138 @@ def large_objects(binary, folder):
     return count
 
 
+def plain_archive(name):
+    """The bytes in a recorded archive of chunks that are not compressed."""
+    data, out, at = (HERE.parent / "archives" / name).read_bytes(), b"", 10
+    while at < len(data):
+        size = int.from_bytes(data[at + 1:at + 4], "little")
+        out += data[at + 8:at + 4 + size]
+        at += 4 + size
+    return out
+
+
+def archive_of_level(level):
+    """The recorded archive of version 1 whose consumer needs an API level."""
+    source, out = tarfile.open(fileobj=io.BytesIO(plain_archive("v1.s2"))), io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as target:
+        for member in source.getmembers():
+            data = source.extractfile(member).read()
+            if member.name == "obs/work/meta.inf":
+                consumer = json.loads(data)
+                consumer["metadata"]["_nats.req.level"] = level
+                data = json.dumps(consumer).encode()
+            member.size, member.pax_headers = len(data), {}
+            target.addfile(member, io.BytesIO(data))
+    return record.s2_plain(out.getvalue())
+
+
+def answer_in(client, subject, body, seconds=1.5):
+    """The answer and whether it took its time; None: there is none."""
+    began = time.monotonic()
+    client.publish("$JS.API." + subject, json.dumps(body).encode() if body is not None else b"", reply="_INBOX.x")
+    client.socket.settimeout(seconds)
+    try:
+        _, _, header, payload = client.message()
+    except TimeoutError:
+        return None, False
+    answer = header.decode().split("\r\n")[0] if header else json.loads(payload)
+    return answer, time.monotonic() - began >= 0.45
+
+
+def offline_answers(server, name, consumer):
+    """What every request about a stream is told that is kept and not served."""
+    out = []
+    for subject, body in (
+            ("STREAM.NAMES", None), ("STREAM.LIST", None), (f"STREAM.INFO.{name}", None),
+            (f"STREAM.INFO.{name}", {"wrong": 1}),
+            (f"STREAM.UPDATE.{name}", {"name": name, "subjects": ["arc.>"], "allow_msg_ttl": True}),
+            (f"STREAM.CREATE.{name}", {"name": name, "subjects": ["other"]}),
+            (f"STREAM.PURGE.{name}", None), (f"STREAM.MSG.DELETE.{name}", {"seq": 1}),
+            (f"STREAM.MSG.GET.{name}", {"seq": 1}), (f"STREAM.SNAPSHOT.{name}", {"deliver_subject": "d"}),
+            (f"STREAM.RESTORE.{name}", {"config": {"name": name}, "state": {}}),
+            ("STREAM.CREATE.OVER", {"name": "OVER", "subjects": ["arc.>"]}),
+            (f"CONSUMER.CREATE.{name}.n", {"stream_name": name, "config": {"durable_name": "n"}}),
+            (f"CONSUMER.CREATE.{name}.n", {"stream_name": "X", "config": {"durable_name": "n"}}),
+            (f"CONSUMER.NAMES.{name}", None), (f"CONSUMER.LIST.{name}", None),
+            (f"CONSUMER.LIST.{name}", {"offset": 9}), (f"CONSUMER.INFO.{name}.{consumer}", None),
+            (f"CONSUMER.INFO.{name}.{consumer}", {"wrong": 1}), (f"CONSUMER.INFO.{name}.none", None),
+            (f"CONSUMER.PAUSE.{name}.{consumer}", {}), (f"CONSUMER.UNPIN.{name}.{consumer}", {"group": "g"}),
+            (f"CONSUMER.RESET.{name}.{consumer}", None), (f"CONSUMER.MSG.NEXT.{name}.{consumer}", None),
+            (f"DIRECT.GET.{name}", {"seq": 1}), (f"STREAM.LEADER.STEPDOWN.{name}", None),
+            (f"CONSUMER.DELETE.{name}.none", None)):
+        # A reader that waited in vain cannot be used again.
+        answer, is_late = answer_in(server.client(), subject, body)
+        if isinstance(answer, dict) and answer.get("streams"):
+            answer["streams"] = [s if isinstance(s, str) else s["config"]["name"] for s in answer["streams"]]
+        out.append((subject, answer, is_late))
+    client = server.client()
+    client.publish("arc.1", b"x", reply="_INBOX.x")
+    out.append(client.message()[2])
+    return out
+
+
+def after_a_restart(binary, folder, config, data):
+    """Restores what needs a higher API level; the next start finds it."""
+    server = Server(binary, folder)
+    client = server.client()
+    client.api("STREAM.CREATE.A", {"name": "A", "subjects": ["a"]})
+    restored = client.restore(config, data)
+    expect("error" not in restored, restored)
+    server.stop()
+    return Server(binary, folder)
+
+
+def streams_of_a_higher_level(binary, folder):
+    """Kept, reported, refused in half a second, deleted; and served again by who has the level."""
+    expected = json.loads((HERE.parent / "archives" / "expected.json").read_text())
+    backup = {key: expected[key] for key in ("config", "state")}
+    backup["config"]["metadata"]["_nats.req.level"] = "99"
+    data = (HERE.parent / "archives" / "v2.s2").read_bytes()
+    server = after_a_restart(binary, folder, backup, data)
+    out = offline_answers(server, "ARC", "work")
+    is_told = "Detected unsupported stream '$G > ARC': unsupported - required API level: 99, current API level: 5" \
+        in server.said()
+    server.stop()
+    server = Server(binary, folder)
+    client = server.client()
+    again = answer_in(client, "STREAM.INFO.ARC", None)
+    gone = [answer_in(client, f"STREAM.{what}", None) for what in ("DELETE.ARC", "INFO.ARC")]
+    server.stop()
+    server = Server(binary, folder)
+    left = server.client().api("STREAM.NAMES")["streams"]
+    server.stop()
+    expect(is_told, "the log says nothing")
+    expect(again[0]["error"]["err_code"] == 10194 and again[1], again)
+    return out, again, gone, left
+
+
+def consumers_of_a_higher_level(binary, folder):
+    """Their stream stops with them."""
+    expected = json.loads((HERE.parent / "archives" / "expected.json").read_text())
+    backup = {key: expected[key] for key in ("config", "state")}
+    server = after_a_restart(binary, folder, backup, archive_of_level("99"))
+    out = offline_answers(server, "ARC", "work")
+    client = server.client()
+    deleted = answer_in(client, "CONSUMER.DELETE.ARC.work", None)
+    still = answer_in(client, "STREAM.INFO.ARC", None)
+    said = server.said()
+    server.stop()
+    server = Server(binary, folder)
+    served = server.client().api("STREAM.INFO.ARC")
+    server.stop()
+    # Without the consumer nothing keeps the stream from being served. nats-server says that it is gone and keeps it.
+    if any(folder.rglob("*.seg")):
+        expect("error" not in served and served["state"]["messages"] == 33, served)
+    for line in ("Detected unsupported consumer '$G > ARC > work': unsupported - required API level: 99",
+                 "Stopping unsupported stream '$G > ARC'"):
+        expect(line in said, said[-2000:])
+    return out, deleted, still
+
+
 CHECKS = [pages_of_names, pages_of_consumers, what_a_restart_keeps, compression_keeps_messages, large_batches,
           idle_batches, slow_receivers_of_backups, audits_of_requests, sources_of_work_queues,
-          sources_of_another_stream_of_the_name, consumers_in_memory, large_objects]
+          sources_of_another_stream_of_the_name, consumers_in_memory, streams_of_a_higher_level,
+          consumers_of_a_higher_level, large_objects]
 
 
 def main():

@@ -31,6 +31,11 @@ class StoreDisk final : public store::Disk {
   // Writes beyond it fail with ENOSPC.
   void set_capacity(uint64_t bytes) { capacity_ = bytes; }
   uint64_t used() const;
+  // After this many more writes that make a file longer (preallocations, new files too) none does,
+  // until free_room.
+  void fill_after(uint64_t growths) { growths_left_ = growths; }
+  void free_room() { growths_left_ = ~uint64_t{0}; }
+  bool is_full() const { return growths_left_ == 0; }
   // Power failure: nothing is under way any more, no file is open.
   void crash();
   // What is on the disk under a name; null: nothing. May be damaged by the caller after a crash.
@@ -101,6 +106,7 @@ class StoreDisk final : public store::Disk {
   const uint64_t delay_max_;
   uint64_t capacity_ = ~uint64_t{0};
   uint64_t misdirect_ = 0;
+  uint64_t growths_left_ = ~uint64_t{0};  // all ones: no end
   struct Fault {
     bool is_set = false;
     uint64_t calls_left = 0;

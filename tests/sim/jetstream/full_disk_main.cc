@@ -1,0 +1,7 @@
+// sim_full_disk --seed N [--trace] | --seeds A..B: the disk is full after N growing writes.
+#include "full_disk.h"
+#include "sim/world/run_seeds.h"
+
+int main(int argc, char** argv) {
+  return petrel::sim::run_seeds<petrel::sim::FullDisk>(argc, argv);
+}
