@@ -31,8 +31,8 @@ void StreamIngest::take(const Incoming& message) {
 
 // A stream that acknowledges nothing tells this all the same.
 bool StreamIngest::is_overloaded(const Incoming& message) {
-  const uint64_t bytes = message.subject.size() + message.reply.size() + message.header.size() +
-                         message.body.size();
+  const uint64_t bytes =
+      message.subject.size() + message.reply.size() + message.header.size() + message.body.size();
   const bool is_full = core_.staged.messages() + held_.size() >= core_.limits.messages ||
                        core_.staged.bytes() + held_bytes_ + bytes > core_.limits.bytes;
   if (!is_full || message.reply.empty()) return is_full;
