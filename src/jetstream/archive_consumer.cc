@@ -115,7 +115,7 @@ void write_maps(JsonWriter& writer, const ArchivedConsumer& consumer) {
 }
 
 // The pending messages of a state file; times are whole seconds before a base.
-void read_pending_entries(VarintReader& reader, uint64_t version, ArchivedConsumer& consumer) {
+void read_pending_entries(GoVarintReader& reader, uint64_t version, ArchivedConsumer& consumer) {
   constexpr int64_t kSecond = 1'000'000'000;
   uint64_t count = reader.uvarint();
   if (count == 0) return;
@@ -166,7 +166,7 @@ Status read_archived_consumer(Slice json, ArchivedConsumer& consumer) {
 
 Status read_consumer_state_file(Slice bytes, ArchivedConsumer& consumer) {
   const Error damaged{Errc::kCorrupt, "consumer \"" + consumer.name + "\" has a corrupt state"};
-  VarintReader reader(bytes);
+  GoVarintReader reader(bytes);
   const uint64_t magic = reader.uvarint();
   const uint64_t version = reader.uvarint();
   if (magic != kStateMagic || (version != 1 && version != 2)) return damaged;

@@ -22,7 +22,7 @@ void append_archive_entry(std::string& out, const ArchiveEntry& entry) {
 }
 
 EntryOutcome read_archive_entry(Slice bytes, ArchiveEntry& entry, size_t& taken) {
-  VarintReader reader(bytes);
+  GoVarintReader reader(bytes);
   const uint64_t name = reader.uvarint();
   entry.time = reader.varint();
   entry.sequence = reader.uvarint();

@@ -42,7 +42,7 @@ Result<std::string> plain_block(std::string block) {
   if (!block.starts_with(kMagic)) return block;
   Slice rest = Slice(block).substr(kMagic.size());
   if (rest.size() < 1 + kHashBytes || rest.front() != kS2) return corrupt("unknown compression");
-  VarintReader reader(rest.substr(1));
+  GoVarintReader reader(rest.substr(1));
   const uint64_t size = reader.uvarint();
   rest = reader.rest();
   if (rest.size() < kHashBytes) return corrupt("message block is cut");
@@ -76,7 +76,7 @@ class DescriptionSink final : public ArchiveReader::Sink {
 void read_index(Slice index, FoundStream& found) {
   constexpr char kMagic = 11;
   if (index.size() < 2 || index[0] != kMagic) return;
-  VarintReader reader(index.substr(2));
+  GoVarintReader reader(index.substr(2));
   reader.uvarint();
   reader.uvarint();
   const uint64_t first = reader.uvarint();

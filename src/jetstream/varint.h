@@ -21,9 +21,9 @@ inline void append_varint(std::string& out, int64_t value) {
 }
 
 // Reads numbers one after another. Behind a cut or an invalid one everything is 0.
-class VarintReader {
+class GoVarintReader {
  public:
-  explicit VarintReader(Slice bytes) : rest_(bytes) {}
+  explicit GoVarintReader(Slice bytes) : rest_(bytes) {}
 
   uint64_t uvarint() {
     if (is_cut_ || is_invalid_) return 0;
