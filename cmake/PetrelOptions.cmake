@@ -32,7 +32,8 @@ endif()
 
 # Archives hold plain code beside the code to be optimised; only the server asks for the latter.
 if(PETREL_LTO AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-  add_link_options(-fno-lto)
+  # (A target cannot take -fno-lto back: -flto behind it leaves the optimiser out.)
+  add_link_options($<$<NOT:$<STREQUAL:$<TARGET_PROPERTY:NAME>,petrel>>:-fno-lto>)
 endif()
 
 # The release binary is one file: only libc, libm and the loader are dynamic.
@@ -40,5 +41,6 @@ add_library(petrel_static_runtime INTERFACE)
 if(NOT PETREL_SANITIZE)
   target_link_options(petrel_static_runtime INTERFACE -static-libstdc++ -static-libgcc
     # Fewer pages touched at start: relocations packed, sections that nobody uses left out.
-    -Wl,-z,pack-relative-relocs -Wl,--gc-sections)
+    # Symbols are bound before the start gives its pages back, so that the loader is not needed again.
+    -Wl,-z,pack-relative-relocs -Wl,--gc-sections -Wl,-z,now)
 endif()

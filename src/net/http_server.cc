@@ -7,15 +7,17 @@
 #include "petrel/base/check.h"
 #include "petrel/net/loop.h"
 
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -35,6 +37,12 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using tcp = asio::ip::tcp;
+// Named: asio's own defaults work with any executor, for three times the code.
+using Executor = asio::io_context::executor_type;
+using Socket = asio::basic_stream_socket<tcp, Executor>;
+using Stream = beast::basic_stream<tcp, Executor>;
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>, Executor>;
 using boost::system::error_code;
 
 constexpr auto kLinger = std::chrono::milliseconds(500);  // as Go waits for the peer's end
@@ -62,7 +70,7 @@ struct Shared : std::enable_shared_from_this<Shared> {
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(tcp::socket socket, Shared& shared)
+  Connection(Socket socket, Shared& shared)
       : stream_(std::move(socket)),
         shared_(shared),
         buffer_(shared.options.limits.header_bytes_max + kHeaderSlack) {
@@ -109,17 +117,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // TLS over stream_. asio frees the context that it is given, so it gets a reference of its own.
   struct Secure {
-    Secure(beast::tcp_stream& below, const std::shared_ptr<const TlsContext>& tls)
+    Secure(Stream& below, const std::shared_ptr<const TlsContext>& tls)
         : context(counted(tls->native())), stream(below, context) {}
     static SSL_CTX* counted(SSL_CTX* native) {
       SSL_CTX_up_ref(native);
       return native;
     }
     asio::ssl::context context;
-    asio::ssl::stream<beast::tcp_stream&> stream;
+    asio::ssl::stream<Stream&> stream;
   };
 
-  beast::tcp_stream stream_;
+  Stream stream_;
   std::optional<Secure> secure_;
   Shared& shared_;
   beast::flat_buffer buffer_;
@@ -358,13 +366,12 @@ void Connection::await_next_request() {
   buffer_.shrink_to_fit();
   stream_.expires_never();
   if (secure_) return await_secure_request();
-  stream_.socket().async_wait(
-      tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
-        if (!self->is_open_) return;
-        if (error) return self->close();
-        self->stream_.expires_after(to_chrono(self->limits().header_timeout));
-        self->read_header();
-      });
+  stream_.socket().async_wait(Socket::wait_read, [self = shared_from_this()](error_code error) {
+    if (!self->is_open_) return;
+    if (error) return self->close();
+    self->stream_.expires_after(to_chrono(self->limits().header_timeout));
+    self->read_header();
+  });
 }
 
 // The bytes of a request may already be inside the TLS stream, where the socket knows nothing of
@@ -385,7 +392,7 @@ void Connection::end_politely() {
   stream_.expires_after(kLinger);
   if (!secure_) {
     error_code ignored;
-    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    stream_.socket().shutdown(Socket::shutdown_send, ignored);
     return linger();
   }
   // Says that nothing follows, and waits for the peer to say the same.
@@ -404,7 +411,7 @@ void Connection::linger() {
                           });
 }
 
-void set_keep_alive(tcp::socket& socket) {
+void set_keep_alive(Socket& socket) {
   const int on = 1;
   const int seconds = 15;  // Go's interval; it finds peers that vanished between two scrapes
   const int fd = socket.native_handle();
@@ -429,13 +436,13 @@ class AsioHttpServer final : public HttpServer {
 
  private:
   void accept();
-  void on_accept(error_code error, tcp::socket socket);
+  void on_accept(error_code error, Socket socket);
   void make_room();
   void close_all();
 
   const std::shared_ptr<Shared> shared_;
-  tcp::acceptor acceptor_;
-  asio::steady_timer rest_;  // after an accept error
+  asio::basic_socket_acceptor<tcp, Executor> acceptor_;
+  Timer rest_;  // after an accept error
   std::thread thread_;
 };
 
@@ -477,12 +484,12 @@ void AsioHttpServer::close_all() {
 }
 
 void AsioHttpServer::accept() {
-  acceptor_.async_accept([this](error_code error, tcp::socket socket) {
+  acceptor_.async_accept([this](error_code error, Socket socket) {
     if (acceptor_.is_open()) on_accept(error, std::move(socket));
   });
 }
 
-void AsioHttpServer::on_accept(error_code error, tcp::socket socket) {
+void AsioHttpServer::on_accept(error_code error, Socket socket) {
   if (!error) {
     make_room();
     set_keep_alive(socket);

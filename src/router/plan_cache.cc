@@ -18,16 +18,16 @@ void DeliveryPlan::clear() {
   prefixes.clear();
 }
 
+// Together they are large enough to be mapped; a smaller piece of the heap would be written.
 PlanCache::PlanCache()
-    : ways_(static_cast<Way*>(std::calloc(kSets * kWays, sizeof(Way)))),
-      seen_(static_cast<uint32_t*>(std::calloc(kSeen, sizeof(uint32_t)))) {
-  PETREL_CHECK(ways_ != nullptr && seen_ != nullptr);
+    : ways_(static_cast<Way*>(std::calloc(1, kTableBytes))),
+      seen_(reinterpret_cast<uint32_t*>(ways_ + kSets * kWays)) {
+  PETREL_CHECK(ways_ != nullptr);
 }
 
 PlanCache::~PlanCache() {
   for (size_t i = 0; i < kSets * kWays; ++i) delete ways_[i].entry;
   std::free(ways_);
-  std::free(seen_);
 }
 
 uint64_t PlanCache::hash_of(const AccountInterest& account, Slice key, bool is_shared) {

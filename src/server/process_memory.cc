@@ -24,7 +24,7 @@ int release_read_only(dl_phdr_info* program, size_t /*size*/, void* /*unused*/) 
     const uintptr_t end = (program->dlpi_addr + segment.p_vaddr + segment.p_memsz) & ~(page - 1);
     if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
   }
-  return 1;  // the program comes first; its libraries are shared with others
+  return 0;
 }
 
 }  // namespace
@@ -34,11 +34,12 @@ int release_read_only(dl_phdr_info* program, size_t /*size*/, void* /*unused*/) 
 void tune_allocator() {
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_TRIM_THRESHOLD, kTrimThreshold);
-  // What a store writes at once would else be mapped, and its pages cleared, for each write.
-  mallopt(M_MMAP_THRESHOLD, kMapThreshold);
 }
 
 void release_startup_memory() {
+  // What a store writes at once would else be mapped, and its pages cleared, for each write. The
+  // tables made at start are better mapped: from the heap, calloc would write them.
+  mallopt(M_MMAP_THRESHOLD, kMapThreshold);
   malloc_trim(0);
   dl_iterate_phdr(release_read_only, nullptr);
 }

@@ -1,2 +1,2 @@
 # Once a connection, or only for traced messages.
-petrel_compile_for_size(session MATCHING "message_trace|session_(authentication|proxy|tls|trace)")
+petrel_compile_for_size(session MATCHING "message_trace|session_(authentication|connect|proxy|tls|trace)")

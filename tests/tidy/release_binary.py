@@ -7,8 +7,8 @@ import sys
 import tempfile
 
 ALLOWED = re.compile(r"(linux-vdso|libc|libm|ld-linux[-\w]*)\.so")
-# 10 MiB; see docs/design/003-small-decisions.md for what takes them.
-STRIPPED_BYTES_MAX = 10 * 1024 * 1024
+# See docs/design/003-small-decisions.md for what takes them.
+STRIPPED_BYTES_MAX = 10_000_000
 
 
 def check(binary, bytes_max):

@@ -101,10 +101,11 @@ class PlanCache {
     uint64_t hash;
     PlanEntry* entry;
   };
+  static constexpr size_t kTableBytes = kSets * kWays * sizeof(Way) + kSeen * sizeof(uint32_t);
   Way* set_of(uint64_t hash) { return &ways_[(hash % kSets) * kWays]; }
 
   Way* ways_;       // calloc: untouched pages cost nothing
-  uint32_t* seen_;  // fingerprints of hashes asked for once
+  uint32_t* seen_;  // behind the ways: fingerprints of hashes asked for once
   uint32_t clock_ = 0;
 };
 
