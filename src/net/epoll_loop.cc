@@ -62,20 +62,23 @@ Status EpollLoop::open() {
 }
 
 // Asks again and again for a short while, without sleeping.
-int EpollLoop::look_for_events(Duration timeout) {
-  const Instant end = monotonic_now() + std::min(timeout, ShortWait::kLongest);
+int EpollLoop::look_for_events(Duration longest) {
+  const Instant start = monotonic_now();
+  Duration spent{};
   int n = 0;
   do {
     n = ::epoll_wait(epoll_fd_, events_.data(), static_cast<int>(events_.size()), 0);
-  } while (n == 0 && monotonic_now() < end);
-  short_wait_.note(n > 0);
+    spent = monotonic_now() - start;
+  } while (n == 0 && spent < longest);
+  short_wait_.note(n > 0, spent);
   return n;
 }
 
 int EpollLoop::wait(Duration timeout) {
   if (timeout.ns > 0 && short_wait_.is_worth_it(turn_bytes_)) {
-    if (const int n = look_for_events(timeout); n != 0) return n;
-    if (timeout != kNoTimeout) timeout = std::max(timeout - ShortWait::kLongest, Duration{0});
+    const Duration longest = std::min(timeout, short_wait_.longest());
+    if (const int n = look_for_events(longest); n != 0) return n;
+    if (timeout != kNoTimeout) timeout = timeout - longest;
   }
   const int room = static_cast<int>(events_.size());
   if (timeout == kNoTimeout) return ::epoll_wait(epoll_fd_, events_.data(), room, -1);

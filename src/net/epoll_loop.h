@@ -33,7 +33,7 @@ class EpollLoop final : public LoopCore {
   void stop_accepting(Listener& listener) override;
 
   int wait(Duration timeout);
-  int look_for_events(Duration timeout);
+  int look_for_events(Duration longest);
   void serve_connection(ConnectionId id, uint32_t events);
   void read_once(ConnectionId id, int fd);
   void accept_some(uint32_t serial);

@@ -77,11 +77,11 @@ Instant JetStreamService::commit_journal() {
   const bool may_wait = demand_.now <= synced && demand_.soon > synced;
   if (!may_wait) {
     soon_at_ = {};
-    return journal_->turn() ? now_ + kGatherStep : never;
+    return journal_->turn(now_) ? now_ + kGatherStep : never;
   }
   if (soon_at_.ns == 0) soon_at_ = now_ + kCommitDelay;
   if (soon_at_ <= now_) {
-    soon_at_ = now_ + (journal_->turn() ? kGatherStep : kCommitDelay);
+    soon_at_ = now_ + (journal_->turn(now_) ? kGatherStep : kCommitDelay);
   }
   return soon_at_;
 }

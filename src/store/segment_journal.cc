@@ -13,9 +13,6 @@ constexpr uint64_t kSegmentBytesFew = 8 << 20;
 constexpr uint64_t kSegmentBytesPerGroup = 64 << 10;
 constexpr size_t kAskedMax = 16;  // groups that checkpoint at a time on behalf of the journal
 constexpr size_t kKeptBuffer = 1 << 20;
-// So many answers at once bring as many publishes at once.
-constexpr uint64_t kAnsweredMin = 16;
-constexpr uint32_t kTurnsMax = 4;
 // Above so many times total_bytes_max nothing is taken until checkpoints were made.
 constexpr uint64_t kHardLimit = 4;
 
@@ -66,19 +63,16 @@ Result<uint64_t> SegmentJournal::append(const JournalRecord& record) {
 
 void SegmentJournal::commit() {
   is_patient_ = false;
-  turns_left_ = 0;
+  gather_.stop();
   write_gathered();
 }
 
-bool SegmentJournal::turn() {
+bool SegmentJournal::turn(Instant now) {
   is_patient_ = true;
-  const uint64_t gathered = position_ - written_;
-  if (turns_left_ > 0 && gathered > 0 && gathered < expected_ && !has_failed_) {
-    --turns_left_;
-    return true;
-  }
-  turns_left_ = 0;
+  if (!is_writing_ && !has_failed_ && gather_.is_worth_it(position_ - written_, now)) return true;
+  const bool was_writing = is_writing_;
   write_gathered();
+  if (is_writing_ && !was_writing) gather_.began(now);
   return false;
 }
 
@@ -141,12 +135,9 @@ void SegmentJournal::on_written(int error, uint64_t position) {
     synced_ = position;
     listener_.on_synced(position);
   }
-  if (is_patient_ && records >= kAnsweredMin) {
-    expected_ = position_ - written_ + records;
-    turns_left_ = kTurnsMax;
-    return;
-  }
-  write_gathered();
+  if (is_patient_) gather_.answered(records, position_ - written_);
+  // What waits is for a turn.
+  if (!gather_.is_waiting()) write_gathered();
 }
 
 void SegmentJournal::fail(int error) {

@@ -3,6 +3,7 @@
 // Owner: one per loop. Thread: its loop.
 #pragma once
 
+#include "store/gather_wait.h"
 #include "store/journal_format.h"
 #include "store/segment_pool.h"
 
@@ -26,7 +27,7 @@ class SegmentJournal final : public Journal, private SegmentPool::Owner {
 
   Result<uint64_t> append(const JournalRecord& record) override;
   void commit() override;
-  bool turn() override;
+  bool turn(Instant now) override;
   void release(GroupId group, uint64_t index) override;
   void forget(GroupId group) override;
   void old_journals_removed() override;
@@ -45,7 +46,7 @@ class SegmentJournal final : public Journal, private SegmentPool::Owner {
 
   // What a turn lets wait is for a later turn.
   void on_prepared() override {
-    if (turns_left_ == 0) write_gathered();
+    if (!gather_.is_waiting()) write_gathered();
   }
   void on_pool_failed(int error) override { fail(error); }
 
@@ -78,8 +79,7 @@ class SegmentJournal final : public Journal, private SegmentPool::Owner {
   std::unordered_set<GroupId> asked_;  // for a checkpoint, of those in the oldest segment
   std::vector<GroupId> forgotten_;     // while old journals are there
   bool has_old_journals_ = true;
-  uint64_t expected_ = 0;    // records that are worth a few turns' waiting
-  uint32_t turns_left_ = 0;  // to wait for them
+  GatherWait gather_;
   bool is_patient_ = false;  // turn() is called
   bool is_writing_ = false;
   bool has_failed_ = false;

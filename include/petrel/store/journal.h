@@ -12,6 +12,7 @@
 #pragma once
 
 #include "petrel/base/result.h"
+#include "petrel/base/time.h"
 #include "petrel/store/disk.h"
 
 #include <cstdint>
@@ -68,10 +69,10 @@ class Journal {
   // Begins to write what was gathered unless a write is in flight; what gathers meanwhile follows
   // by itself.
   virtual void commit() = 0;
-  // Once per turn, instead of commit: after a large batch it waits for a few turns, for those who
-  // were answered send again at once, and one batch costs little more than half a batch. True: it
-  // waits and wants another turn within some 50 us.
-  virtual bool turn() {
+  // Once per turn, instead of commit: after a batch of several records it waits a moment, for those
+  // who were answered send again at once, and one batch costs little more than half a batch. True:
+  // it waits and wants another turn within some 50 us.
+  virtual bool turn(Instant /*now*/) {
     commit();
     return false;
   }

@@ -97,7 +97,8 @@ void JournalWorld::step() {
   } else if (dice < 55) {
     journal_->commit();
   } else if (dice < 65) {
-    journal_->turn();
+    now_ = now_ + Duration::micros(static_cast<int64_t>(prng_.below(120)));
+    journal_->turn(now_);
   } else if (dice < 88) {
     disk_.poll();
   } else if (dice < 92) {

@@ -9,6 +9,7 @@
 #include "sim/disk/sim_disk.h"
 
 #include "petrel/base/prng.h"
+#include "petrel/base/time.h"
 #include "petrel/store/journal.h"
 
 #include <cstdint>
@@ -73,6 +74,7 @@ class JournalWorld final : private store::Journal::Listener {
   void say(const std::string& text) const;
 
   Prng prng_;
+  Instant now_{1'000'000'000};
   const bool trace_;
   StoreDisk disk_;
   std::unique_ptr<store::Journal> journal_;

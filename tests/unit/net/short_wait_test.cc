@@ -16,8 +16,19 @@ TEST(ShortWait, GoesOnWhileItPays) {
   ShortWait wait;
   for (int i = 0; i < 100; ++i) {
     EXPECT_TRUE(wait.is_worth_it(100));
-    wait.note(true);
+    wait.note(true, Duration::micros(5));
   }
+}
+
+TEST(ShortWait, LooksNotMuchLongerThanItUsuallyTakes) {
+  ShortWait wait;
+  EXPECT_EQ(wait.longest(), ShortWait::kLongest);
+  for (int i = 0; i < 100; ++i) wait.note(true, Duration::micros(6));
+  EXPECT_LE(wait.longest(), Duration::micros(25));
+  EXPECT_GE(wait.longest(), Duration::micros(12));
+  wait.note(false, wait.longest());
+  wait.note(false, wait.longest());
+  EXPECT_EQ(wait.longest(), ShortWait::kLongest);
 }
 
 TEST(ShortWait, IsTriedLessAndLessWhenItDoesNotPay) {
@@ -26,13 +37,13 @@ TEST(ShortWait, IsTriedLessAndLessWhenItDoesNotPay) {
   for (int i = 0; i < 10'000; ++i) {
     if (!wait.is_worth_it(100)) continue;
     ++tried;
-    wait.note(false);
+    wait.note(false, ShortWait::kLongest);
   }
   EXPECT_GE(tried, 10);
   EXPECT_LE(tried, 25);
   while (!wait.is_worth_it(100)) {
   }
-  wait.note(true);  // one success, and it is back
+  wait.note(true, Duration::micros(5));  // one success, and it is back
   EXPECT_TRUE(wait.is_worth_it(100));
 }
 

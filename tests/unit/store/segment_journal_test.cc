@@ -125,6 +125,7 @@ class SegmentJournalTest : public testing::Test {
     options.reserve_bytes = 8192;
     return *open_journal(disk_, options, heard_);
   }
+  static Instant at(int64_t us) { return Instant{1'000'000'000} + Duration::micros(us); }
   uint64_t append(Journal& journal, GroupId group, uint64_t index, Slice bytes) {
     return *journal.append({group, index, 1, 0, bytes});
   }
@@ -165,24 +166,24 @@ TEST_F(SegmentJournalTest, WhatIsSyncedIsFoundAgain) {
 }
 
 // Those who were answered together send again at once.
-TEST_F(SegmentJournalTest, AfterALargeBatchTurnsWaitForAsManyRecords) {
+TEST_F(SegmentJournalTest, AfterABatchTurnsWaitForAsManyRecords) {
   auto journal = open();
   uint64_t index = 0;
   const auto append_some = [&](int count) {
     for (int i = 0; i < count; ++i) append(*journal, 7, ++index, "b");
   };
   append_some(32);
-  EXPECT_FALSE(journal->turn());
+  EXPECT_FALSE(journal->turn(at(0)));
   append_some(8);
   disk_.drain();
   EXPECT_EQ(heard_.synced, 32U);
-  EXPECT_TRUE(journal->turn());
+  EXPECT_TRUE(journal->turn(at(100)));
   append_some(31);
-  EXPECT_TRUE(journal->turn());
+  EXPECT_TRUE(journal->turn(at(120)));
   disk_.drain();
   EXPECT_EQ(heard_.synced, 32U);
   append_some(1);
-  EXPECT_FALSE(journal->turn());
+  EXPECT_FALSE(journal->turn(at(140)));
   disk_.drain();
   EXPECT_EQ(heard_.synced, 72U);
 }
@@ -191,16 +192,16 @@ TEST_F(SegmentJournalTest, TurnsDoNotWaitLong) {
   auto journal = open();
   uint64_t index = 0;
   for (int i = 0; i < 32; ++i) append(*journal, 7, ++index, "b");
-  journal->turn();
+  journal->turn(at(0));
   disk_.drain();
   append(*journal, 7, ++index, "c");
-  int turns = 0;
-  while (journal->turn()) ASSERT_LT(++turns, 10);
+  int64_t us = 100;
+  while (journal->turn(at(us))) ASSERT_LT(us += 50, 400);
   disk_.drain();
   EXPECT_EQ(heard_.synced, index);
   // A small batch is followed at once by what gathered meanwhile.
   append(*journal, 7, ++index, "d");
-  EXPECT_FALSE(journal->turn());
+  EXPECT_FALSE(journal->turn(at(us)));
   append(*journal, 7, ++index, "e");
   disk_.drain();
   EXPECT_EQ(heard_.synced, index);
@@ -210,7 +211,7 @@ TEST_F(SegmentJournalTest, CommitWaitsForNothing) {
   auto journal = open();
   uint64_t index = 0;
   for (int i = 0; i < 32; ++i) append(*journal, 7, ++index, "b");
-  journal->turn();
+  journal->turn(at(0));
   append(*journal, 7, ++index, "c");
   journal->commit();
   disk_.drain();
