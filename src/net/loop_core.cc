@@ -50,6 +50,8 @@ void LoopCore::run() {
 void LoopCore::turn(Duration timeout) {
   was_notified_ = false;
   serve_events(timeout);
+  // Also what this turn itself accepted: no turn more for it.
+  was_notified_ = gate_.wake_up() || was_notified_;
   if (was_notified_) {
     adopt_waiting();
     handler_.on_wake();
@@ -96,7 +98,6 @@ void LoopCore::adopt_waiting() {
   if (adoptions_.looks_empty()) return;
   adoptions_.take(adopting_);
   for (const Adoption& adoption : adopting_) {
-    set_no_delay(adoption.fd);
     const ConnectionId id = table_.add(adoption.fd);
     const int error = attach(id, *table_.find(id));
     handler_.on_adopted(id, adoption.tag, adoption.peer);

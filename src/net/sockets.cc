@@ -9,7 +9,6 @@
 #include <cstring>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 
 namespace petrel::net {
 namespace {
@@ -90,12 +89,6 @@ std::optional<PeerAddress> peer_of(int fd) {
   socklen_t length = sizeof address;
   if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return std::nullopt;
   return to_peer_address(address);
-}
-
-void set_no_delay(int fd) {
-  const int on = 1;
-  // A socket that is not TCP refuses this, which is fine: it does not delay either.
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 void discard_input(int fd) {

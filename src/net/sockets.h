@@ -25,8 +25,6 @@ PeerAddress to_peer_address(const sockaddr_storage& address);
 // The peer of a connected socket, or nothing if it went away.
 std::optional<PeerAddress> peer_of(int fd);
 
-void set_no_delay(int fd);
-
 // Throws away what has arrived: closing a socket with unread bytes resets it, and the peer would
 // lose what was sent to it last.
 void discard_input(int fd);

@@ -176,6 +176,11 @@ void TlsConnections::forget(ConnectionId id) {
     connection->stream.shut_down(wire_);
     send(*connection);
   }
+  lose(id);
+}
+
+void TlsConnections::lose(ConnectionId id) {
+  if (!has(id)) return;
   forgotten_.push_back(std::move(connections_[id.slot]));
   if (depth_ == 0) forgotten_.clear();
 }

@@ -13,6 +13,7 @@
 
 #include "petrel/base/go_quote.h"
 #include "petrel/conf/startup.h"
+#include "petrel/net/openssl_memory.h"
 #include "petrel/server.h"
 
 #include <array>
@@ -207,6 +208,7 @@ Status Daemon::reload() {
 
 int run_daemon(int argc, char** argv) {
   tune_allocator();
+  net::keep_openssl_memory();
   install_stack_dump();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (const std::optional<int> code = run_store_command(arguments)) return *code;

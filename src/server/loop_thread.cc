@@ -137,7 +137,7 @@ void LoopThread::on_writable(net::ConnectionId id) {
 void LoopThread::on_closed(net::ConnectionId id, net::CloseCause cause, int /*error*/) {
   sync_time();
   open_.fetch_sub(1, std::memory_order_relaxed);
-  tls_->forget(id);
+  tls_->lose(id);
   shard_.connection_lost(id.slot, reason_of(cause));
 }
 

@@ -11,6 +11,8 @@ namespace petrel::shard {
 
 namespace {
 constexpr Duration kSleepMax = Duration::seconds(60);
+constexpr Duration kCoarseFrom = Duration::seconds(1);
+constexpr Duration kCoarseStep = Duration::millis(16);
 constexpr size_t kPartsMax = 64;
 constexpr size_t kScatteredMin = 32;      // connections touched
 constexpr size_t kScatteredBytes = 1024;  // for each of them
@@ -360,7 +362,12 @@ void Shard::write_deadline_passed(ClientSession& session) {
 
 // --- timers ---
 
+// Every connection sets these two, and most outlive what they wait for: many share a wake-up.
 void Shard::set_timer(ClientSession& session, TimerKind kind, Instant when) {
+  const bool is_coarse = kind == TimerKind::kTls || kind == TimerKind::kPing;
+  if (is_coarse && when - context_.now >= kCoarseFrom) {
+    when.ns = (when.ns + kCoarseStep.ns - 1) / kCoarseStep.ns * kCoarseStep.ns;
+  }
   timers_.push({when, session.handle.slot, session.handle.generation, kind});
 }
 

@@ -50,8 +50,10 @@ class TlsConnections {
   bool on_writable(ConnectionId id);
   // As Loop::write. What is given before the handshake is done is lost.
   size_t write(ConnectionId id, std::span<const iovec> parts);
-  // Before the socket is closed, or after it was lost.
+  // Before the socket is closed: the peer is told.
   void forget(ConnectionId id);
+  // After the socket was lost.
+  void lose(ConnectionId id);
 
  private:
   struct Connection {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 
 namespace petrel::shard {
 namespace {
@@ -171,6 +172,22 @@ TEST_F(ShardTest, ASocketThatTakesNothingIsClosedAtTheDeadline) {
   EXPECT_TRUE(socket(0).is_closed);
   ASSERT_EQ(shard_.closed_sessions().size(), 1U);
   EXPECT_EQ(shard_.closed_sessions()[0].reason, CloseReason::kSlowConsumerWriteDeadline);
+}
+
+// Connections that come and go leave timers behind; thousands of them cost few wake-ups.
+TEST_F(ShardTest, TimersOfManyConnectionsShareWakeUps) {
+  std::set<int64_t> wake_ups;
+  for (uint32_t slot = 0; slot < 300; ++slot) {
+    connect(slot);
+    advance(Duration::micros(100));
+  }
+  for (Instant next = shard_.end_turn(); next < now_ + Duration::seconds(10);) {
+    if (!wake_ups.insert(next.ns).second) break;
+    advance(next - now_);
+    next = shard_.end_turn();
+  }
+  EXPECT_GE(wake_ups.size(), 1U);
+  EXPECT_LE(wake_ups.size(), 100U);
 }
 
 TEST_F(ShardTest, LastWordsAreSentBeforeTheSocketCloses) {
