@@ -1,4 +1,5 @@
 #include "jetstream/go_atoi.h"
+#include "jetstream/json_time.h"
 
 #include "petrel/jetstream/consumer_config.h"
 #include "petrel/jetstream/stream_config.h"
@@ -39,7 +40,8 @@ int required_level(const ConsumerConfig& config) {
   if (config.ack_policy == AckPolicy::kFlowControl) return 4;
   const bool has_priority = config.priority_policy != PriorityPolicy::kNone ||
                             config.priority_timeout.ns != 0 || !config.priority_groups.empty();
-  return config.pause_until || has_priority ? 1 : 0;
+  const bool is_paused = config.pause_until && *config.pause_until != kTimeMin;
+  return is_paused || has_priority ? 1 : 0;
 }
 
 std::string unsupported_level(const Metadata& metadata) {

@@ -1,8 +1,13 @@
 #include "server/account_views.h"
 
+#include <algorithm>
+
 namespace petrel::server {
 
 namespace {
+
+constexpr const char* kJetStreamApi = "$JS.API.>";
+constexpr Slice kUserInfo = "$SYS.REQ.USER.INFO";
 
 monitor::LatencyView latency_view(const std::optional<conf::LatencyOptions>& latency) {
   return latency ? monitor::LatencyView{latency->sampling, latency->subject}
@@ -37,6 +42,30 @@ void add_imports(const router::AccountLinks& links, monitor::AccountView& view) 
   }
 }
 
+// What the system account exports by itself, as nats-server lists it.
+void add_system_exports(bool has_jetstream, monitor::AccountView& view) {
+  const auto add = [&view](const char* subject, const char* response_type) {
+    view.exports.push_back({.subject = subject, .response_type = response_type});
+  };
+  if (has_jetstream) add(kJetStreamApi, "Singleton");
+  add("$SYS.REQ.ACCOUNT.*.CONNZ", "Streamed");
+  add("$SYS.REQ.ACCOUNT.*.STATZ", "Streamed");
+  add("$SYS.DEBUG.SUBSCRIBERS", "Singleton");
+  add("$SYS.REQ.USER.*.INFO", "Singleton");
+}
+
+// An account with JetStream reaches its API through the system account, says nats-server.
+void add_jetstream_import(const router::AccountLinks& links, monitor::AccountView& view) {
+  const auto link = std::find_if(links.services.begin(), links.services.end(),
+                                 [](const auto& entry) { return entry->from == kUserInfo; });
+  if (link == links.services.end()) return;
+  view.imports.push_back({.subject = kJetStreamApi,
+                          .account = (*link)->exporter->name,
+                          .local_subject = kJetStreamApi,
+                          .is_service = true,
+                          .share = true});
+}
+
 void describe(const auth::Account& account, monitor::AccountView& view) {
   view.is_system = account.is_system;
   view.has_jetstream = account.jetstream.has_value();
@@ -62,15 +91,17 @@ void describe(const auth::Account& account, monitor::AccountView& view) {
 
 monitor::AccountView account_view(const router::AccountInterest& interest,
                                   const auth::AccountPtr& description,
-                                  const conf::RateLimit& default_rate) {
+                                  const conf::Options& options) {
   monitor::AccountView view = monitor::account_figures(interest);
-  const conf::RateLimit rate = auth::rate_limit_of(description.get(), default_rate);
+  const conf::RateLimit rate = auth::rate_limit_of(description.get(), options.petrel.rate_limit);
   view.rate.messages = rate.messages;
   view.rate.bytes = rate.bytes;
   view.rate.burst = rate.burst;
   if (description == nullptr) return view;
   view.tag = description->name_tag;
+  if (description->is_system) add_system_exports(options.jetstream.enabled, view);
   describe(*description, view);
+  if (view.has_jetstream) add_jetstream_import(*interest.links(), view);
   add_imports(*interest.links(), view);
   return view;
 }

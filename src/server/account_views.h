@@ -2,14 +2,15 @@
 // Thread: any.
 #pragma once
 
+#include "petrel/conf/options.h"
 #include "petrel/monitor/accounts.h"
 #include "petrel/router/account_registry.h"
 
 namespace petrel::server {
 
-// `description` null: nothing is said of the account. `default_rate`: of accounts that have none.
+// `description` null: nothing is said of the account.
 monitor::AccountView account_view(const router::AccountInterest& interest,
                                   const auth::AccountPtr& description,
-                                  const conf::RateLimit& default_rate);
+                                  const conf::Options& options);
 
 }  // namespace petrel::server

@@ -52,7 +52,7 @@ monitor::JetStreamSettings jetstream_settings(const shard::JetStreamNode& node,
   settings.max_memory = node.usage->memory_max.load(std::memory_order_relaxed);
   settings.max_storage = node.usage->storage_max.load(std::memory_order_relaxed);
   settings.store_dir = node.directory;
-  if (options.sync_relaxed) settings.sync_interval = options.sync_interval;
+  settings.sync_interval = options.sync_interval;
   settings.sync_always = !options.sync_relaxed;
   settings.domain = options.domain;
   settings.unique_tag = options.unique_tag;

@@ -267,7 +267,7 @@ monitor::AccountsView MonitoringPages::accounts() const {
   for (const router::AccountInterest* account : known) {
     const auth::AccountPtr description = server_.accounts.description(account->name);
     if (description == nullptr) continue;  // was taken out of the configuration
-    view.accounts.push_back(account_view(*account, description, config->options.petrel.rate_limit));
+    view.accounts.push_back(account_view(*account, description, config->options));
     view.accounts.back().update_time = server_.start_time;
   }
   return view;
@@ -289,7 +289,8 @@ void MonitoringPages::refresh_config() {
     config.proto = session->info.proto;
     config.host = session->info.host;
     config.port = session->info.port;
-    config.auth_required = session->info.auth_required;
+    config.auth_required =
+        session->authenticator->is_required();  // unlike INFO, no_auth_user or not
     config.tls_required = session->info.tls_required;
     config.tls_verify = session->info.tls_verify;
     if (session->accounts != nullptr && session->accounts->system() != nullptr) {

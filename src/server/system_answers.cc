@@ -338,9 +338,8 @@ std::optional<InternalMessage> SystemAnswers::account_connections(const Internal
   }
   const router::AccountInterest* account = pages_.server().accounts.find(name);
   if (asked != name || account == nullptr || account->connections.load() <= 0) return std::nullopt;
-  const monitor::AccountView view =
-      account_view(*account, pages_.server().accounts.description(name),
-                   pages_.server().config.get()->options.petrel.rate_limit);
+  const monitor::AccountView view = account_view(
+      *account, pages_.server().accounts.description(name), pages_.server().config.get()->options);
   const WallTime now = wall_now();
   return reply_to(request, system::account_connections_event(
                                {system::event_id(prng_), now, server_json()}, view));

@@ -206,6 +206,12 @@ void SubjectIndex::match(Slice subject, MatchResult& result, InterestStamp& stam
   join_groups(result);
 }
 
+bool SubjectIndex::has_plain(Slice subject) const {
+  const ReaderLock lock(impl_->mutex);
+  const Interest* interest = impl_->find(subject);
+  return interest != nullptr && !interest->plain.empty();
+}
+
 InterestStamp SubjectIndex::shared_stamp(Slice prefix) const {
   InterestStamp stamp;
   stamp.version = version_.load(std::memory_order_acquire);

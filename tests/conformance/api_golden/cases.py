@@ -307,6 +307,7 @@ each("consumer", [consumer(**config) for config in [
     {"priority_policy": "overflow", "priority_groups": ["@{g*17}"]}, {"priority_groups": ["g"]}, {"priority_timeout": S},
     {"priority_policy": "overflow", "priority_groups": ["g"], "deliver_subject": "d"}, {"mem_storage": True},
     {"pause_until": "2090-01-01T00:00:00Z"}, {"pause_until": "2020-01-01T00:00:00Z"}, {"headers_only": True},
+    {"pause_until": "0001-01-01T00:00:00Z"},
     {"replay_policy": "original"}, {"ack_policy": "flow_control"}, {"ack_policy": "flow_control", "deliver_subject": "d"},
     {"ack_policy": "flow_control", "deliver_subject": "d", "max_ack_pending": -1},
     {"ack_policy": "flow_control", "deliver_subject": "d", "ack_wait": S},

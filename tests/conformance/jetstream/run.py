@@ -185,6 +185,22 @@ def slow_receivers_of_backups(binary, folder):
     return [(size, header.split("\r\n")[0], reply) for size, header, reply in seen]
 
 
+def backups_wait_for_the_subscription(binary, folder):
+    """Clients have one wildcard for all replies, and subscribe to the chunks when the request was answered."""
+    server = Server(binary, folder)
+    client = server.client()
+    client.api("STREAM.CREATE.S", {"name": "S", "subjects": ["s"]})
+    client.publish("s", b"x", reply="_INBOX.x")
+    client.message()
+    client.send(b"SUB _R.mux.* 2\r\n")
+    client.send(frame("$JS.API.STREAM.SNAPSHOT.S", b'{"deliver_subject":"_R.mux.chunks"}', "_INBOX.x"))
+    client.message()
+    client.send(b"SUB _R.mux.chunks 3\r\n")
+    seen = sorted((message[0].decode(), len(message[3]) > 0) for message in answers(client, 4))
+    server.stop()
+    return seen
+
+
 def audits_of_requests(binary, folder):
     server = Server(binary, folder)
     client = server.client()
@@ -440,8 +456,8 @@ def consumers_of_a_higher_level(binary, folder):
 
 
 CHECKS = [pages_of_names, pages_of_consumers, what_a_restart_keeps, compression_keeps_messages, large_batches,
-          idle_batches, slow_receivers_of_backups, audits_of_requests, sources_of_work_queues,
-          sources_of_another_stream_of_the_name, consumers_in_memory, streams_of_a_higher_level,
+          idle_batches, slow_receivers_of_backups, backups_wait_for_the_subscription, audits_of_requests,
+          sources_of_work_queues, sources_of_another_stream_of_the_name, consumers_in_memory, streams_of_a_higher_level,
           consumers_of_a_higher_level, large_objects]
 
 

@@ -127,6 +127,17 @@ TEST(SubjectIndex, RemovesOnlyWhatIsThere) {
   EXPECT_TRUE(match(index, "foo.bar").empty());
 }
 
+TEST(SubjectIndex, KnowsWhoAskedForExactlyThis) {
+  SubjectIndex index;
+  index.insert("_INBOX.x.*", "", {1, 1, 0, 0});
+  index.insert("_INBOX.x.y", "q", {2, 1, 0, 0});
+  EXPECT_FALSE(index.has_plain("_INBOX.x.y"));
+  index.insert("_INBOX.x.y", "", {3, 1, 0, 0});
+  EXPECT_TRUE(index.has_plain("_INBOX.x.y"));
+  ASSERT_TRUE(index.remove("_INBOX.x.y", "", {3, 1, 0, 0}));
+  EXPECT_FALSE(index.has_plain("_INBOX.x.y"));
+}
+
 TEST(SubjectIndex, CountsWhatHappened) {
   SubjectIndex index;
   index.insert("foo", "", subscriber(1));
