@@ -94,8 +94,14 @@ void answer_on_home_loop(JetStreamService& service, router::AccountInterest& acc
                          const jetstream::RequestContext& context) {
   jetstream::RequestContext here = context;
   here.now = service.wall_now();
-  const auto respond = [&service, &account, usage, request](const std::string& json) {
-    if (is_refusal(json)) usage->api_errors.fetch_add(1, std::memory_order_relaxed);
+  const jetstream::ApiCall call = jetstream::parse_api_subject(request.subject).call;
+  const auto respond = [&service, &account, usage, request, call](const std::string& json) {
+    if (is_refusal(json)) {
+      usage->api_errors.fetch_add(1, std::memory_order_relaxed);
+    } else if (call == jetstream::ApiCall::kStreamMessageGet) {
+      // nats-server does not count a message that it has.
+      usage->api_total.fetch_sub(1, std::memory_order_relaxed);
+    }
     answer(service, account, request, json);
   };
   jetstream::Stream* found = service.find(account.name, stream);
@@ -103,7 +109,7 @@ void answer_on_home_loop(JetStreamService& service, router::AccountInterest& acc
     const ApiKind kind = jetstream::parse_api_subject(request.subject).kind;
     return respond(jetstream::error_json(kind, jetstream::api_error(ApiErrc::kStreamNotFound)));
   }
-  if (jetstream::parse_api_subject(request.subject).call == jetstream::ApiCall::kStreamSnapshot) {
+  if (call == jetstream::ApiCall::kStreamSnapshot) {
     return begin_backup(service, account, *found, request, here, respond);
   }
   jetstream::answer_stream_request(*found, request, here, respond);
