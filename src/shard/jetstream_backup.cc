@@ -82,7 +82,8 @@ void JetStreamBackup::read(jetstream::Stream& stream, size_t& budget) {
 }
 
 bool JetStreamBackup::is_awaited() {
-  // A wildcard does not count: clients have one for all their replies before they subscribe to this.
+  // A wildcard does not count: clients have one for all their replies before they subscribe to
+  // this.
   if (of_.index.has_plain(deliver_subject_)) {
     had_interest_ = true;
     return true;
