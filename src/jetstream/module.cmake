@@ -4,4 +4,4 @@ target_link_libraries(petrel_jetstream PRIVATE ${PETREL_SODIUM})
 
 # The API, configurations and backups; messages do not pass them.
 petrel_compile_for_size(jetstream
-  MATCHING "api_(admission|error|json|requests)|archive.*|big_decimal|config_.*|consumer_(advisory|config_.*|requests)|cron|go_values|json_(decoder|time|writer)|schedules|stream_(config_.*|files|import|requests)|subject_overlap|tar_reader|time_zone")
+  MATCHING "api_(admission|error|json|requests)|archive.*|big_decimal|config_.*|consumer_(advisory|config_.*|requests)|cron|go_values|json_(decoder|time|writer)|schedules|stream_(config_.*|files|foresee|import|requests)|subject_overlap|tar_reader|time_zone")

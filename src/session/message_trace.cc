@@ -174,10 +174,12 @@ void MessageTrace::on_stream_export(Slice account, Slice to) {
   events_.push_back('}');
 }
 
-void MessageTrace::on_stored(Slice stream, Slice subject) {
+void MessageTrace::on_intake(const router::Intake& intake) {
   events_.append(",").append(begin_event("js"));
-  append_member(events_, "stream", stream);
-  append_member(events_, "subject", subject);
+  append_member(events_, "stream", intake.stream);
+  append_given(events_, "subject", intake.subject);
+  if (intake.has_no_interest) events_.append(",\"nointerest\":true");
+  append_given(events_, "error", intake.error);
   events_.push_back('}');
 }
 

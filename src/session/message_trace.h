@@ -3,7 +3,8 @@
 //
 // Owner: ClientSession, for one message. Thread: the connection's loop.
 // Limits: the event is as large as the headers and one entry for each subscription; it is sent
-// after the message was routed and does not wait for a stream: what a stream refuses is not told.
+// after the message was routed and does not wait for a stream: that says what it makes of the
+// message as far as it is known then, a stream of another loop nothing.
 // Source: spec protocol.md section 10.
 #pragma once
 
@@ -39,7 +40,7 @@ class MessageTrace final : public router::RouteObserver {
   void on_egress(const router::Egress& egress) override;
   void on_service_import(Slice account, Slice from, Slice to) override;
   void on_stream_export(Slice account, Slice to) override;
-  void on_stored(Slice stream, Slice subject) override;
+  void on_intake(const router::Intake& intake) override;
 
   const std::string& destination() const { return order_.destination; }
   bool is_trace_only() const { return order_.is_trace_only; }

@@ -35,7 +35,9 @@ class HostedStream::StreamInlet final : public router::Endpoint {
 
   void observe(router::RouteObserver& observer, const router::Message& message) const override {
     if (inlet_ != jetstream::Inlet::kPublish) return;
-    observer.on_stored(hosted_.stream_->config().name, message.subject);
+    const jetstream::PublishOutlook outlook = hosted_.stream_->foresee(message);
+    observer.on_intake(
+        {hosted_.stream_->config().name, outlook.subject, outlook.error, outlook.has_no_interest});
   }
 
  private:

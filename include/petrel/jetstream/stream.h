@@ -57,6 +57,13 @@ struct SourceState {
   std::string error;
 };
 
+// What becomes of a message that is published now, as a trace tells it.
+struct PublishOutlook {
+  std::string subject = {};  // it is stored under; empty: refused before that was known
+  std::string error = {};
+  bool has_no_interest = false;
+};
+
 struct StreamSetup {
   std::string account;
   bool is_new = true;  // false: the configuration of the checkpoint and entries wins
@@ -90,6 +97,8 @@ class Stream final : public GroupMember, public ConsumerHost, public store::Mess
   // --- each turn ---
   // Stages what came to one of its inlets, to its subscription `target`. Never sends.
   void take(Inlet inlet, const router::Message& message, Slice target);
+  // Changes nothing.
+  PublishOutlook foresee(const router::Message& message) const;
   // Applies what is committed, answers, runs consumers, expires. Returns whether there is more to
   // do at once; else the host was told when.
   bool run(size_t budget);

@@ -45,6 +45,14 @@ struct Egress {
   EgressOutcome outcome = EgressOutcome::kDelivered;
 };
 
+// What a stream makes of a traced message.
+struct Intake {
+  Slice stream;
+  Slice subject = {};  // empty: refused before it was known
+  Slice error = {};
+  bool has_no_interest = false;
+};
+
 class RouteObserver {
  public:
   virtual ~RouteObserver() = default;
@@ -54,7 +62,7 @@ class RouteObserver {
   virtual void on_service_import(Slice account, Slice from, Slice to) = 0;
   virtual void on_stream_export(Slice account, Slice to) = 0;
   // A stream takes it in.
-  virtual void on_stored(Slice stream, Slice subject) = 0;
+  virtual void on_intake(const Intake& intake) = 0;
 };
 
 struct RouterOptions {

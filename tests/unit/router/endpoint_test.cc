@@ -58,7 +58,7 @@ class TracedEndpoint final : public Endpoint {
     taken.append(message.body());
   }
   void observe(RouteObserver& observer, const Message& message) const override {
-    observer.on_stored("S", message.subject);
+    observer.on_intake({"S", message.subject});
   }
   std::string taken;
 };
@@ -68,8 +68,8 @@ class Told final : public RouteObserver {
   void on_egress(const Egress& /*egress*/) override { lines.append("egress\n"); }
   void on_service_import(Slice /*account*/, Slice /*from*/, Slice /*to*/) override {}
   void on_stream_export(Slice /*account*/, Slice /*to*/) override {}
-  void on_stored(Slice stream, Slice subject) override {
-    lines.append(stream).append(" ").append(subject).append("\n");
+  void on_intake(const Intake& intake) override {
+    lines.append(intake.stream).append(" ").append(intake.subject).append("\n");
   }
   std::string lines;
 };

@@ -237,8 +237,8 @@ class SeenEgress final : public RouteObserver {
   void on_stream_export(Slice account, Slice to) override {
     lines.push_back("export " + std::string(account) + " " + std::string(to));
   }
-  void on_stored(Slice stream, Slice subject) override {
-    lines.push_back("stored " + std::string(stream) + " " + std::string(subject));
+  void on_intake(const Intake& intake) override {
+    lines.push_back("taken " + std::string(intake.stream) + " " + std::string(intake.subject));
   }
   std::vector<std::string> lines;
 };
