@@ -49,25 +49,27 @@ TEST(SlotNumbers, CountEachSlotForItselfHoweverManyThereAre) {
 }
 
 // Readers go on over the tables that were too small; what was told to them before never comes back
-// smaller. Under the thread sanitizer also: without a race.
+// smaller. Under the thread sanitizer also: without a race, for which one reader is told nothing.
 TEST(SlotNumbers, NeverGoBackForThoseWhoReadMeanwhile) {
   constexpr uint32_t kStep = 13;
   SlotNumbers numbers;
   std::atomic<uint32_t> counted{0};  // this many slots are at 1 at least
   std::atomic<bool> is_wrong{false};
-  const auto read = [&](uint32_t at) {
+  const auto read = [&](uint32_t at, std::memory_order order) {
     std::vector<uint32_t> seen(SlotNumbers::kSlots);
     uint32_t sure = 0;
-    while ((sure = counted.load(std::memory_order_acquire)) < SlotNumbers::kSlots) {
+    while ((sure = counted.load(order)) < SlotNumbers::kSlots) {
       at = (at + 7919) % SlotNumbers::kSlots;
       const uint32_t slot = at * kStep % SlotNumbers::kSlots;
       const uint32_t now = numbers.get(slot);
-      if (now < seen[slot] || (at < sure && now == 0)) is_wrong = true;
+      const bool is_missing = order == std::memory_order_acquire && at < sure && now == 0;
+      if (now < seen[slot] || is_missing) is_wrong.store(true, std::memory_order_relaxed);
       seen[slot] = now;
     }
   };
   std::vector<std::thread> readers;
-  for (uint32_t i = 0; i < 3; ++i) readers.emplace_back(read, i);
+  for (uint32_t i = 0; i < 2; ++i) readers.emplace_back(read, i, std::memory_order_acquire);
+  readers.emplace_back(read, 2, std::memory_order_relaxed);
   for (uint32_t i = 0; i < SlotNumbers::kSlots; ++i) {
     numbers.increment(i * kStep % SlotNumbers::kSlots);
     numbers.increment(5);
