@@ -17,6 +17,20 @@ namespace {
 constexpr uint32_t kPortalSlot = ~0U;  // stands for no subscription: the answer to a request
 // Subjects under it are used once, each with several tokens of its own: no plan is worth keeping.
 constexpr Slice kUsedOnce = "$JS.ACK.";
+
+// Inboxes: answers that come one after the other mostly go to one.
+constexpr Slice kAnswers = "_INBOX.";
+
+// Whether the entry's plan is that of the subject. Answers to one inbox share a plan, which is at
+// hand while each subject's own would have to be fetched from memory.
+bool is_of(const PlanEntry& entry, Slice subject) {
+  const Slice key = entry.key;
+  if (!entry.is_shared) return same_bytes(key, subject);
+  return subject.size() > key.size() && subject[key.size()] == '.' &&
+         same_bytes(key, subject.substr(0, key.size())) &&
+         subject.find('.', key.size() + 1) == Slice::npos;
+}
+
 }  // namespace
 
 Router::Router(const RouterOptions& options, RouterPort& port)
@@ -38,8 +52,8 @@ void Router::begin_turn(size_t receivers) {
 // --- plans ---
 
 const DeliveryPlan& Router::plan_for(AccountInterest& account, Slice subject) {
-  if (last_ != nullptr && last_->account == &account && !last_->is_shared &&
-      same_bytes(last_->key, subject) && account.index.is_current(last_->stamp)) {
+  if (last_ != nullptr && last_->account == &account && is_of(*last_, subject) &&
+      account.index.is_current(last_->stamp)) {
     return last_->plan;
   }
   if (subject.starts_with(kUsedOnce)) {
@@ -62,15 +76,19 @@ const DeliveryPlan& Router::plan_for(AccountInterest& account, Slice subject) {
 
 const DeliveryPlan& Router::plan_on_miss(AccountInterest& account, Slice subject, uint64_t hash) {
   const bool is_repeated = cache_.wants(hash);
+  const bool is_answer = subject.starts_with(kAnswers);
   const size_t dot = subject.rfind('.');
   const Slice prefix = dot == Slice::npos ? Slice() : subject.substr(0, dot);
   uint64_t shared_hash = 0;
   PlanEntry* shared = nullptr;
   subject::InterestStamp shared_stamp;
-  if (!is_repeated && !prefix.empty()) {
+  if ((!is_repeated || is_answer) && !prefix.empty()) {
     shared_hash = PlanCache::hash_of(account, prefix, true);
     shared = cache_.find(shared_hash, account, prefix, true);
-    if (shared != nullptr && account.index.is_current(shared->stamp)) return shared->plan;
+    if (shared != nullptr && account.index.is_current(shared->stamp)) {
+      if (is_answer) last_ = shared;
+      return shared->plan;
+    }
     shared_stamp = account.index.shared_stamp(prefix);
   }
   subject::InterestStamp stamp;

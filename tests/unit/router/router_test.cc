@@ -55,6 +55,22 @@ TEST_F(RouterTest, AShareOfManySubjectsFollowsANewOne) {
   EXPECT_NE(a_.take().find("MSG a.6 1 1\r\nx\r\n"), std::string::npos);
 }
 
+TEST_F(RouterTest, AnswersToOneInboxFollowWhoListens) {
+  const uint32_t slot = a_.subscribe(account_, "_INBOX.x.*", "", "1");
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(publish("_INBOX.x." + std::to_string(i), "x"), 1U);
+  EXPECT_NE(a_.take().find("MSG _INBOX.x.19 1 1\r\nx\r\n"), std::string::npos);
+  EXPECT_EQ(publish("_INBOX.x.1.2", "x"), 0U);
+  EXPECT_EQ(publish("_INBOX.x", "x"), 0U);
+  EXPECT_EQ(publish("_INBOX.y.1", "x"), 0U);
+  EXPECT_EQ(publish("_INBOX.x.30", "x"), 1U);
+  b_.subscribe(account_, "_INBOX.x.5", "", "1");
+  EXPECT_EQ(publish("_INBOX.x.5", "x"), 2U);
+  EXPECT_EQ(publish("_INBOX.x.6", "x"), 1U);
+  a_.on_max_delivered(slot);
+  EXPECT_EQ(publish("_INBOX.x.5", "x"), 1U);
+  EXPECT_EQ(publish("_INBOX.x.6", "x"), 0U);
+}
+
 TEST_F(RouterTest, ThePublisherHearsItselfOnlyWithEcho) {
   a_.subscribe(account_, "a", "", "1");
   EXPECT_EQ(publish("a", "x", &a_), 1U);
