@@ -5,6 +5,7 @@
 
 sh       a shell script that has to succeed; servers that it starts in the background stay until the page ends
 console  `$ command` and below it what it prints, where `...` stands for anything
+conf     a whole configuration file, written to server.conf: has to be valid
 python   what `python3 -m asyncio` takes; what print() prints is the comment behind it
 A block after `<!-- not run: reason -->` is left out. Ports 4222 and 8222 become free ones. One page is one check.
 Ends with "N passed, N failed, N skipped".
@@ -30,8 +31,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 CLIENT = ROOT / "tests/conformance/clients/nats-py/run.sh"
 CACHE = pathlib.Path(os.environ.get("PETREL_CACHE") or ROOT / "build/cache")
-PAGES = ("getting-started", "jetstream", "durability", "migration")
-BLOCK = re.compile(r"^(<!-- not run: [^>]+ -->\n+)?```(sh|console|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+PAGES = ("getting-started", "jetstream", "durability", "migration", "security", "multi-tenancy")
+PASSWORDS = ("ORDERS_PASSWORD", "BILLING_PASSWORD", "APP_PASSWORD", "AUTH_PASSWORD")  # of the pages' files
+BLOCK = re.compile(r"^(<!-- not run: [^>]+ -->\n+)?```(sh|console|python|conf)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 class Wrong(Exception):
@@ -61,7 +63,8 @@ class Reader:
         (bin_folder / "petrel").symlink_to(petrel)
         if oracle:
             (bin_folder / "nats-server").symlink_to(oracle)
-        self.environment = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", "HOME": str(folder)}
+        self.environment = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", "HOME": str(folder),
+                            **dict.fromkeys(PASSWORDS, "p")}
         self.names = {"__name__": "__main__"}
         self.running = []
         self.loop = asyncio.new_event_loop()
@@ -99,6 +102,10 @@ class Reader:
             if not matches(expected, printed):
                 raise Wrong(f"$ {command}\nexpected:\n{expected}printed:\n{printed}")
 
+    def conf(self, text):
+        (self.folder / "server.conf").write_text(text)
+        self.shell("petrel -t -c server.conf")
+
     def python(self, text):
         expected = [line.rsplit("  # ", 1)[1] for line in text.splitlines() if re.search(r"\bprint\(.*\)  # ", line)]
         code = compile(text, "page", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
@@ -123,7 +130,7 @@ class Reader:
                 text = re.sub(rf"\b{written}\b", real, text)
             for written, real in self.ports.items():
                 self.environment[f"PORT_{written}"] = real
-            {"sh": self.shell, "console": self.console, "python": self.python}[kind](text)
+            {"sh": self.shell, "console": self.console, "python": self.python, "conf": self.conf}[kind](text)
 
     def leave(self):
         for task in asyncio.all_tasks(self.loop):
