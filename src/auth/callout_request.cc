@@ -77,6 +77,8 @@ void append_client(std::string& out, const CalloutRequest& request) {
   if (client.cid != 0) object.number("id", static_cast<int64_t>(client.cid));
   object.text("user", request.shown_user);
   object.text("name", client.connect.name);
+  object.list("tags", client.jwt_tags);
+  object.text("name_tag", client.jwt_name);
   object.text("kind", "Client");
   object.text("type", "nats");
   if (!client.connect.sig.empty()) object.text("nonce", client.nonce);

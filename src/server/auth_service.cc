@@ -241,7 +241,10 @@ void AuthService::admit(const auth::AuthRequest& request, const auth::UserClaims
   const bool is_auth_user =
       std::find(auth_users.begin(), auth_users.end(), claims.subject) != auth_users.end();
   if (!auth_users.empty() && !is_auth_user) {
-    callout_->ask(request, account, decided);
+    auth::AuthRequest named = request;
+    named.jwt_name = claims.name;
+    named.jwt_tags = claims.tags;
+    callout_->ask(named, account, decided);
     return;
   }
   auth::AuthAnswer answer;

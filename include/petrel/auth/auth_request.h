@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace petrel::auth {
 
@@ -22,7 +23,9 @@ struct AuthRequest {
   proto::ConnectInfo connect = {};
   std::shared_ptr<const TlsPeer> tls = {};  // null: a plain connection
   std::string proxy_key = {};               // of the trusted proxy it came through, "": none
-  bool proxy_required = false;              // so far: the user that is known asks for one
+  std::string jwt_name = {};                // of the user JWT, for a callout service
+  std::vector<std::string> jwt_tags = {};
+  bool proxy_required = false;  // so far: the user that is known asks for one
 };
 
 struct AuthAnswer {

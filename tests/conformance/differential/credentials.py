@@ -5,6 +5,8 @@ import hashlib
 import json
 import time
 
+import boxes
+
 _P = 2**255 - 19
 _L = 2**252 + 27742317777372353535851937790883648493
 _D = -121665 * pow(121666, _P - 2, _P) % _P
@@ -77,7 +79,8 @@ def _crc(raw):
 
 def public(kind, name):
     """The public key of a name, as text: public("USER", "ann") is U..."""
-    raw = bytes([_PREFIX[kind]]) + _packed(_times(_secret(_seed(name))[0], _BASE))
+    key = boxes.base(_seed(name)) if kind == "CURVE" else _packed(_times(_secret(_seed(name))[0], _BASE))
+    raw = bytes([_PREFIX[kind]]) + key
     return base64.b32encode(raw + _crc(raw).to_bytes(2, "little")).decode().rstrip("=")
 
 
@@ -103,3 +106,17 @@ def token(kind, issuer, claims):
     payload["jti"] = base64.b32encode(hashlib.sha256(json.dumps(payload).encode()).digest()).decode().rstrip("=")
     text = url64(b'{"typ":"JWT","alg":"ed25519-nkey"}') + "." + url64(json.dumps(payload).encode())
     return text + "." + url64(signature(name, text.encode()))
+
+
+def raw_key(text):
+    """The 32 bytes of a public key."""
+    return base64.b32decode(text + "=" * (-len(text) % 8))[1:33]
+
+
+def seal(name, public_text, text):
+    """A box from the curve key of that name to a public one."""
+    return boxes.seal(_seed(name), raw_key(public_text), text)
+
+
+def unseal(name, public_text, box):
+    return boxes.unseal(_seed(name), raw_key(public_text), box)

@@ -1,4 +1,5 @@
 """Plays one scenario against one server binary and writes down everything that was seen."""
+import base64
 import dataclasses
 import fnmatch
 import hashlib
@@ -50,6 +51,7 @@ class Session:
         self.done, self.udp, self.ports, self.marked, self.cursor = None, None, {}, 0.0, 0
         self.tokens = {}
         self.replies = {}  # of the last request that a connection saw, for @{REPLY:name}
+        self.asked = {}  # what an auth callout asked a connection last, for @{NKEY:name} and `answer`
 
     def run(self):
         """None, or why the scenario failed, as text."""
@@ -126,7 +128,7 @@ class Session:
                   "ID": lambda: self.server.server_id(), "UDP": lambda: self.udp.getsockname()[1],
                   "CID": lambda: self.peers[which].info["client_id"],
                   "LPORT": lambda: self.peers[which].socket.getsockname()[1],
-                  "REPLY": lambda: self.replies[which],
+                  "REPLY": lambda: self.replies[which], "NKEY": lambda: self.asked[which]["user_nkey"],
                   "JWT": lambda: self.tokens[which], "SIG": lambda: self._signature(*which.split("_", 1)),
                   **{kind: lambda kind=kind: credentials.public(kind, which) for kind in credentials.KINDS},
                   "TLS": certificates.folder, "PIN": lambda: certificates.pin(which),
@@ -345,6 +347,7 @@ class Session:
         """A request that came to a service: its headers one by one, Nats-Request-Info as JSON."""
         subject, sid, reply, head, payload = self._peer(step).take_message()
         self.replies[step.actor] = reply
+        payload = self._asked(step, head, payload)
         seen = {"subject": subject, "sid": sid, "reply": normalise.text(reply), "headers": [],
                 "body": normalise.claims(payload.decode("latin-1") if isinstance(payload, bytes) else payload)}
         for line in (head.decode("latin-1") if isinstance(head, bytes) else head).split("\r\n"):
@@ -353,6 +356,31 @@ class Session:
             elif line:
                 seen["headers"].append(normalise.text(line))
         return seen
+
+    def _asked(self, step, head, payload):
+        """Remembers what an auth callout asks; `<req CURVE {json}` opens it with that key first."""
+        payload = payload if isinstance(payload, bytes) else payload.encode("latin-1")
+        name = step.text[:step.text.index("{")].strip()
+        if name:
+            head = head.decode("latin-1") if isinstance(head, bytes) else head
+            found = re.search(r"^Nats-Server-Xkey: (\w+)", head, re.M)
+            opened = credentials.unseal(name, found[1], payload) if found else None
+            if opened is None:
+                raise Mismatch("this is no box for that key")
+            payload = opened
+        parts = payload.split(b".")
+        if payload.startswith(b"eyJ") and len(parts) == 3:
+            self.asked[step.actor] = json.loads(base64.urlsafe_b64decode(parts[1] + b"==="))["nats"]
+        return payload
+
+    def step_answer(self, step):
+        """`answer TOKEN [CURVE [bad]]`: that JWT to what was asked, in a box of that key; `bad`: a broken one."""
+        name, *box = step.text.split(" ")
+        body = self.tokens[name].encode()
+        if box:
+            body = credentials.seal(box[0], self.asked[step.actor]["server_id"]["xkey"], body)
+            body = body[:-1] + bytes([body[-1] ^ (len(box) > 1)])
+        self._peer(step).send(b"PUB %s %d\r\n%s\r\n" % (self.replies[step.actor].encode(), len(body), body))
 
     def step_spread(self, step):
         """`spread A,B N FRAME`: N frames in all, at least one at each; `?` stands for any byte."""
