@@ -46,6 +46,8 @@ std::string ConsumerCore::reply_place() const {
 // What follows from the configuration.
 void ConsumerCore::adopt(const ConsumerConfig& config) {
   filters_ = config.filters();
+  matches_.clear();
+  match_head_ = 0;
   dead_letter_subject_ = dead_letter_subject(config);
   for (const std::string& filter : filters_) {
     if (filter == ">") {

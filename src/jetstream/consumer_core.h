@@ -126,6 +126,7 @@ class ConsumerCore final : public Consumer {
   Halt next_candidate(Candidate& candidate);
   Halt next_redelivery(Candidate& candidate);
   Halt next_new(Candidate& candidate);
+  uint64_t next_match();
   Halt next_of_list(Candidate& candidate);
   Halt next_held(Candidate& candidate);
   Halt next_by_priority(Candidate& candidate);
@@ -254,6 +255,10 @@ class ConsumerCore final : public Consumer {
   ConsumerHost& host_;
   WallTime created_;
   std::vector<std::string> filters_;
+  // The next ones that match: all of them up to the last one. Asked for last: from matches_from_.
+  std::vector<uint64_t> matches_;
+  uint64_t matches_from_ = 0;
+  size_t match_head_ = 0;
   bool is_dense_ = true;  // the last match was the next sequence: look there first
   bool is_new_ = false;   // not started for the first time yet
   bool is_started_ = false;

@@ -11,6 +11,7 @@ namespace petrel::jetstream {
 namespace {
 // How many deadlines one turn looks at.
 constexpr size_t kExpiriesMax = 10'000;
+constexpr size_t kMatchesAhead = 16;
 constexpr Slice kDeletedReason = "Unacknowledged message was deleted";
 }  // namespace
 
@@ -162,7 +163,7 @@ Halt ConsumerCore::next_new(Candidate& candidate) {
       if (found == Halt::kReading) return found;
       if (found == Halt::kBudget && matches(candidate.message.subject)) return found;
     }
-    const uint64_t sequence = messages.next_match(filters_, state_.next());
+    const uint64_t sequence = next_match();
     if (sequence == 0) {
       state_.skip_to(last + 1);
       break;
@@ -175,6 +176,22 @@ Halt ConsumerCore::next_new(Candidate& candidate) {
   }
   num_pending_ = static_cast<int64_t>(state_.held().size());
   return Halt::kEndOfStream;
+}
+
+// The first one that matches from state_.next() on; 0: none. Several are asked for at a time, so
+// that they are on their way while the ones before are sent.
+uint64_t ConsumerCore::next_match() {
+  const uint64_t from = state_.next();
+  // It was set back.
+  if (from < matches_from_) match_head_ = matches_.size();
+  matches_from_ = from;
+  while (match_head_ < matches_.size() && matches_[match_head_] < from) ++match_head_;
+  if (match_head_ == matches_.size()) {
+    matches_.resize(kMatchesAhead);
+    matches_.resize(turn_.messages->next_matches(filters_, from, matches_));
+    match_head_ = 0;
+  }
+  return matches_.empty() ? 0 : matches_[match_head_];
 }
 
 // kBudget: here it is; kEndOfStream: it is not there.

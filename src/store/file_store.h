@@ -95,6 +95,7 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   std::optional<Known> known(uint64_t sequence) const override { return index_.known(sequence); }
 
   ReadStatus read(uint64_t sequence, StoredMessage& message) override;
+  size_t next_matches(const Filters& filters, uint64_t from, std::span<uint64_t> out) override;
   std::vector<std::pair<uint64_t, uint64_t>> lost_ranges() const override { return lost_; }
 
   void checkpoint(uint64_t applied_index, std::string extra) override;

@@ -160,4 +160,60 @@ uint64_t MessageIndex::next_match(const Filters& filters, uint64_t from) {
   return 0;
 }
 
+// Of one segment: how many.
+size_t MessageIndex::literals_in(Segment& segment, const SubjectNode& node, uint64_t from,
+                                 std::span<uint64_t> out) {
+  SegmentIndex& index = loaded(segment);
+  const uint16_t local = index.find_subject(node, segment.serial);
+  if (local == kNoLocal || index.subjects()[local].live == 0) return 0;
+  size_t count = 0;
+  const uint32_t first = entry_at(segment, from);
+  if (!index.is_sealed()) {
+    for (uint32_t entry = index.next_of(local, first); entry != kNoEntry && count < out.size();
+         entry = index.next_of(local, entry + 1)) {
+      if (!is_deleted(segment, entry)) out[count++] = segment.base + index.position(entry);
+    }
+    return count;
+  }
+  const std::span<const uint16_t> entries = index.entries_of(local);
+  for (auto at = std::lower_bound(entries.begin(), entries.end(), first);
+       at != entries.end() && count < out.size(); ++at) {
+    if (!is_deleted(segment, *at)) out[count++] = segment.base + index.position(*at);
+  }
+  return count;
+}
+
+size_t MessageIndex::next_literals(SubjectNode& node, uint64_t from, std::span<uint64_t> out) {
+  if (node.messages == 0 || node.last < from) return 0;
+  from = std::max(from, node.first);
+  size_t count = 0;
+  for (size_t at = segment_at(from); at < segments_.size() && count < out.size(); ++at) {
+    Segment& segment = *segments_[at];
+    if (segment.base > node.last) break;
+    if (segment.live > 0) count += literals_in(segment, node, from, out.subspan(count));
+  }
+  return count;
+}
+
+size_t MessageIndex::next_matches(const Filters& filters, uint64_t from, std::span<uint64_t> out) {
+  if (filters.size() == 1 && subject::is_literal(filters[0])) {
+    SubjectNode* node = subjects_.find(filters[0]);
+    return node == nullptr ? 0 : next_literals(*node, from, out);
+  }
+  size_t count = 0;
+  while (count < out.size()) {
+    const uint64_t sequence = next_match(filters, from);
+    if (sequence == 0) break;
+    out[count++] = sequence;
+    from = sequence + 1;
+  }
+  return count;
+}
+
+void MessageIndex::prefetch_places(std::span<const uint64_t> sequences) {
+  for (const uint64_t sequence : sequences) {
+    if (const auto found = find(sequence)) found->segment->index->prefetch_place(found->entry);
+  }
+}
+
 }  // namespace petrel::store

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -89,12 +90,15 @@ class MessageIndex {
 
   // --- lookups ---
   const StoreState& state() const { return state_; }
+  // Asks for what find() and place() of them read.
+  void prefetch_places(std::span<const uint64_t> sequences);
   bool contains(uint64_t sequence);
   std::optional<Found> find(uint64_t sequence);
   SubjectTotals totals_of(Slice subject);
   SubjectTotals totals_of(SubjectNode& node);
   uint64_t last_match(const Filters& filters, uint64_t at_most);
   uint64_t next_match(const Filters& filters, uint64_t from);
+  size_t next_matches(const Filters& filters, uint64_t from, std::span<uint64_t> out);
   uint64_t count_matches(const Filters& filters, uint64_t from);
   uint64_t first_at_or_after(WallTime time);
   std::vector<MessageStore::SubjectCount> subjects(const Filters& filters, Slice after, size_t max);
@@ -133,6 +137,9 @@ class MessageIndex {
   uint64_t last_live(uint64_t at_most);
   uint64_t count_live(uint64_t from);
   uint64_t next_literal(SubjectNode& node, uint64_t from);
+  size_t next_literals(SubjectNode& node, uint64_t from, std::span<uint64_t> out);
+  size_t literals_in(Segment& segment, const SubjectNode& node, uint64_t from,
+                     std::span<uint64_t> out);
   uint64_t last_literal(SubjectNode& node, uint64_t at_most);
   uint64_t count_literal(SubjectNode& node, uint64_t from);
   uint64_t count_in_segment(Segment& segment, const SubjectNode& node, uint64_t from);

@@ -137,6 +137,13 @@ uint32_t SegmentIndex::next_of(uint16_t local, uint32_t from) {
   return found == last ? kNoEntry : *found;
 }
 
+std::span<const uint16_t> SegmentIndex::entries_of(uint16_t local) {
+  PETREL_DCHECK(is_sealed_);
+  if (postings_.empty()) build_postings();
+  const uint32_t first = posting_starts_[local];
+  return std::span(postings_).subspan(first, posting_starts_[local + 1] - first);
+}
+
 uint32_t SegmentIndex::last_of(uint16_t local, uint32_t at_most) {
   if (entries() == 0) return kNoEntry;
   at_most = std::min(at_most, entries() - 1);

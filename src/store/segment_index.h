@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace petrel::store {
@@ -68,6 +69,11 @@ class SegmentIndex {
 
   // First entry >= `from` of the subject; kNoEntry: none.
   uint32_t next_of(uint16_t local, uint32_t from);
+  // All entries of the subject, ascending. REQUIRES: sealed.
+  std::span<const uint16_t> entries_of(uint16_t local);
+  bool is_sealed() const { return is_sealed_; }
+  // Asks for what place() reads.
+  void prefetch_place(uint32_t entry) const { __builtin_prefetch(&offsets_[entry]); }
   // Last entry <= `at_most` of the subject; kNoEntry: none.
   uint32_t last_of(uint16_t local, uint32_t at_most);
   // Nothing will be added: gives spare memory back.

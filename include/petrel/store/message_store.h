@@ -142,6 +142,9 @@ class MessageStore : public MessageChanges {
 
   // --- reads ---
   virtual ReadStatus read(uint64_t sequence, StoredMessage& message) = 0;
+  // The next messages that match with sequence >= `from`, ascending, up to all of `out`; how many.
+  // They are read soon: what of them is in memory is fetched into the cache.
+  virtual size_t next_matches(const Filters& filters, uint64_t from, std::span<uint64_t> out) = 0;
   // Damaged ranges that were set aside.
   virtual std::vector<std::pair<uint64_t, uint64_t>> lost_ranges() const = 0;
 

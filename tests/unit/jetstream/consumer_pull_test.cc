@@ -356,5 +356,52 @@ TEST(PullConsumer, PausedKeepsRequestsAndResumesByItself) {
             std::string::npos);
 }
 
+// What comes next is looked up for several deliveries at a time: what happens meanwhile counts.
+TEST(PullConsumer, AFilteredConsumerSeesWhatWasRemovedAndAddedSince) {
+  World world;
+  ConsumerConfig config = World::pull_config();
+  config.filter_subject = "a.1";
+  world.open(config);
+  for (int i = 1; i <= 40; ++i) {
+    world.store("a.1", std::to_string(i));
+    world.store_many("a.2", 9);
+  }
+  world.pull("inbox", "2");
+  EXPECT_EQ(world.texts("inbox"), "1,2");
+  world.remove(31);  // the fourth
+  world.store("a.1", "41");
+  world.pull("inbox", "3");
+  EXPECT_EQ(world.texts("inbox"), "3,5,6");
+  world.purge(352);  // all up to the 36th
+  world.pull("inbox", "10");
+  EXPECT_EQ(world.texts("inbox"), "37,38,39,40,41");
+  world.store("a.2");
+  world.store("a.1", "42");
+  world.turn();
+  EXPECT_EQ(world.texts("inbox"), "42");
+}
+
+TEST(PullConsumer, AFilteredConsumerThatIsSetBackBeginsThere) {
+  World world;
+  ConsumerConfig config = World::pull_config();
+  config.ack_policy = AckPolicy::kNone;
+  config.filter_subject = "a.1";
+  world.open(config);
+  for (int i = 1; i <= 40; ++i) {
+    world.store("a.1", std::to_string(i));
+    world.store_many("a.2", 9);
+  }
+  world.pull("inbox", "5");
+  EXPECT_EQ(world.texts("inbox"), "1,2,3,4,5");
+  world.consumer().reset(12);
+  world.pull("inbox", "2");
+  EXPECT_EQ(world.texts("inbox"), "3,4");
+  config.filter_subject = "a.2";
+  world.consumer().update(config);
+  world.pull("inbox", "1");
+  EXPECT_EQ(world.texts("inbox"), "x");
+  EXPECT_EQ(world.info().delivered.stream_seq, 32U);
+}
+
 }  // namespace
 }  // namespace petrel::jetstream

@@ -75,15 +75,17 @@ class StoreModel {
 };
 
 // Everything that can be asked without reading messages, for these filters and positions.
-inline void expect_same_lookups(const MessageStore& store, const StoreModel& model,
+inline void expect_same_lookups(MessageStore& store, const StoreModel& model,
                                 const Filters& filters, uint64_t at) {
   uint64_t next = 0;
   uint64_t last = 0;
   uint64_t count = 0;
   std::map<std::string, SubjectTotals> totals;
+  std::vector<uint64_t> some;
   for (const auto& [sequence, message] : model.messages) {
     if (!StoreModel::admits(filters, message.subject)) continue;
     if (sequence >= at && next == 0) next = sequence;
+    if (sequence >= at && some.size() < 7) some.push_back(sequence);
     if (sequence <= at) last = sequence;
     if (sequence >= at) ++count;
     SubjectTotals& of = totals[message.subject];
@@ -94,6 +96,9 @@ inline void expect_same_lookups(const MessageStore& store, const StoreModel& mod
   const std::string what = (filters.empty() ? std::string("everything") : filters[0]) + " +" +
                            std::to_string(filters.size()) + " at " + std::to_string(at);
   ASSERT_EQ(store.next_match(filters, at), next) << what;
+  std::vector<uint64_t> matches(7);
+  matches.resize(store.next_matches(filters, at, matches));
+  ASSERT_EQ(matches, some) << what;
   ASSERT_EQ(store.last_match(filters, at), last) << what;
   ASSERT_EQ(store.count_matches(filters, at), count) << what;
   const auto found = store.subjects(filters, {}, 1'000'000);

@@ -34,7 +34,7 @@ class StoreWorkload {
     }
   }
 
-  void compare(const MessageStore& store, const StoreModel& model) {
+  void compare(MessageStore& store, const StoreModel& model) {
     expect_same_state(store, model);
     const uint64_t at = model.first + below(model.last + 3 - model.first);
     expect_same_lookups(store, model, filters(), at);
