@@ -262,7 +262,10 @@ void JetStreamApi::handle(Request request) {
       return refuse(request, subject.kind, *refused);
     }
   }
-  request.account->usage->api_total.fetch_add(1, std::memory_order_relaxed);
+  // Of an account without JetStream nothing is counted.
+  if (request.account->enabled) {
+    request.account->usage->api_total.fetch_add(1, std::memory_order_relaxed);
+  }
   if (subject.is_system) {
     if (subject.call == ApiCall::kAccountPurge) return purge_account(request, subject.consumer);
     return refuse(request, subject.kind, jetstream::api_error(ApiErrc::kClusterRequired));
@@ -701,7 +704,9 @@ void JetStreamApi::respond(const Request& request, const std::string& json) {
 }
 
 void JetStreamApi::refuse(const Request& request, ApiKind kind, const ApiError& error) {
-  request.account->usage->api_errors.fetch_add(1, std::memory_order_relaxed);
+  if (request.account->enabled) {
+    request.account->usage->api_errors.fetch_add(1, std::memory_order_relaxed);
+  }
   respond(request, jetstream::error_json(kind, error));
 }
 

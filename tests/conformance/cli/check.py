@@ -31,7 +31,7 @@ NORMAL = [(r"N[A-Z0-9]{55}", "ID"), (r"\d{4}-\d\d-\d\d[ T][\d:.]+Z?", "TIME"), (
           (r"sha256:[0-9a-f]+", "DIGEST"), (r"[\d.]+ ?(ns|ms|µs|s|B|KiB|MiB|GiB)\b", "SIZE"), (r"[─╭╮╰╯│├┤┬┴┼█▏▎▍▌▋▊▉ ]+", " "),
           (r"(cpu=|mem=|subscriptions=|Client ID: |\(|cid:)[\d.]+%?", r"\1N"), (r"CPU Cores: .*", "CPU"),
           (r"Subscriptions: \d+", "Subscriptions"), (r"127\.0\.0\.1:\d+", "ADDRESS"), (r"store/(jetstream|petrel)", "STORE"),
-          (r"^[│ ]*\d+ (NATS CLI)", r"\1"), (r"Digest: .*", "Digest"), (r"Consumers: \d+", "Consumers"), (r"[\d.]+[KM]B(/s)?", "SIZE"),
+          (r"(?m)^[│ ]*\d+ (NATS CLI)", r"\1"), (r"Digest: .*", "Digest"), (r"Consumers: \d+", "Consumers"), (r"[\d.]+[KM]B(/s)?", "SIZE"),
           (r"(Always sync writes to disk: ).*", r"\1"), (r"'\d+(,\d+)*'", "N")]
 
 # Commands of one account, in an order in which they make sense; "sys: " asks as the system account.
