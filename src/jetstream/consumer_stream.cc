@@ -40,14 +40,18 @@ void ConsumerCore::on_removed(uint64_t sequence, Slice) {
                       .consumer_sequence = entry->consumer_sequence};
   const bool was_full = is_at_max_pending();
   state_.remove(sequence);
+  last_acked_ = host_.outside().wall_now();
   advise_sequences("terminated", at, "Unacknowledged message was deleted");
   wake_if_room(was_full);
 }
 
 void ConsumerCore::on_purged(uint64_t first) {
   const bool was_full = is_at_max_pending();
+  const size_t pending = state_.pending().size();
   state_.purge(first);
   if (!is_started_) return;
+  // What was waiting for its ack counts as acked.
+  if (state_.pending().size() != pending) last_acked_ = host_.outside().wall_now();
   while (list_head_ < list_.size() && list_[list_head_] < first) ++list_head_;
   if (list_head_ == list_.size()) {
     list_ = {};

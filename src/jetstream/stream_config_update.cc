@@ -120,6 +120,7 @@ StreamReservations reserved_by_others(const std::vector<const StreamConfig*>& st
 
 ApiStatus check_stream_limits(const StreamConfig& config, const StreamConfig* current,
                               const ConfigLimits& limits, const StreamReservations& reserved) {
+  if (!limits.covers_one_replica && config.num_replicas <= 1) return api_error(ApiErrc::kNoLimits);
   if (current == nullptr && limits.max_streams > 0 && reserved.streams >= limits.max_streams) {
     return api_error(ApiErrc::kMaximumStreamsLimit);
   }

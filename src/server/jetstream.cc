@@ -29,6 +29,18 @@ bool has_api_import(const std::vector<conf::ImportOptions>& imports) {
   });
 }
 
+void take_account_limits(const conf::AccountJetStreamLimits& given,
+                         jetstream::ConfigLimits& limits) {
+  limits.max_memory = given.max_memory;
+  limits.max_storage = given.max_store;
+  limits.max_streams = given.max_streams;
+  limits.max_consumers = given.max_consumers;
+  limits.max_ack_pending = given.max_ack_pending;
+  limits.memory_max_stream_bytes = given.memory_max_stream_bytes;
+  limits.storage_max_stream_bytes = given.store_max_stream_bytes;
+  limits.max_bytes_required = given.max_bytes_required;
+}
+
 void set_batch_limits(const conf::JetStreamLimits& limits, shard::JetStreamUsage& server) {
   server.stream_batches_max = limits.max_batch_inflight_per_stream;
   server.batches_max = limits.max_batch_inflight_total;
@@ -353,16 +365,17 @@ std::vector<shard::JetStreamAccount> JetStream::described(
     limits.server_max_ack_pending = setup_.options.jetstream.limits.max_ack_pending;
     limits.server_max_request_batch = setup_.options.jetstream.limits.max_request_batch;
     limits.default_max_consumers = setup_.options.jetstream.limits.default_max_consumers;
-    if (account->jetstream.has_value()) {
-      const conf::AccountJetStreamLimits& given = *account->jetstream;
-      limits.max_memory = given.max_memory;
-      limits.max_storage = given.max_store;
-      limits.max_streams = given.max_streams;
-      limits.max_consumers = given.max_consumers;
-      limits.max_ack_pending = given.max_ack_pending;
-      limits.memory_max_stream_bytes = given.memory_max_stream_bytes;
-      limits.storage_max_stream_bytes = given.store_max_stream_bytes;
-      limits.max_bytes_required = given.max_bytes_required;
+    const auto with = [base = limits](const conf::AccountJetStreamLimits& given) {
+      jetstream::ConfigLimits own = base;
+      take_account_limits(given, own);
+      return own;
+    };
+    for (const auto& [tier, given] : account->jetstream_tiers) one.tiers[tier] = with(given);
+    if (const auto single = one.tiers.find("R1"); single != one.tiers.end()) {
+      limits = single->second;
+    } else if (account->jetstream.has_value()) {
+      limits = with(*account->jetstream);
+      limits.covers_one_replica = one.tiers.empty();
     }
     all.push_back(std::move(one));
   }

@@ -1,5 +1,6 @@
 #include "shard/hosted_stream.h"
 
+#include "petrel/router/account_links.h"
 #include "petrel/router/endpoint.h"
 #include "petrel/router/router.h"
 #include "petrel/shard/jetstream_service.h"
@@ -22,6 +23,7 @@ class HostedStream::StreamInlet final : public router::Endpoint {
     account = hosted.place_.account;
   }
   void take(const router::Subscription& subscription, const router::Message& message) override {
+    if (subscription.shadow != nullptr) return take_imported(subscription, message);
     const Slice domain = hosted_.domain_prefix_;
     if (domain.empty() || !message.subject.starts_with(domain)) {
       return hosted_.stream_->take(inlet_, message, subscription.subject());
@@ -41,6 +43,16 @@ class HostedStream::StreamInlet final : public router::Endpoint {
   }
 
  private:
+  // From another account: the stream sees it as its own account does.
+  void take_imported(const router::Subscription& subscription, const router::Message& message) {
+    router::Router& router = hosted_.service_.router();
+    mapped_.assign(router.shown_subject(subscription, message.subject));
+    target_.assign(router.shown_subject(subscription, subscription.subject()));
+    router::Message plain = message;
+    plain.subject = mapped_;
+    hosted_.stream_->take(inlet_, plain, target_);
+  }
+
   HostedStream& hosted_;
   const jetstream::Inlet inlet_;
   std::string mapped_;  // what came in the domain's form, in the plain one
@@ -58,6 +70,7 @@ HostedStream::~HostedStream() {
   for (const auto& [slot, interest] : subscriptions_) {
     service_.router().remove_endpoint(*place_.account, slot);
     if (interest.in_domain) service_.router().remove_endpoint(*place_.account, *interest.in_domain);
+    for (const uint32_t shadow : interest.shadows) remove_shadow(shadow);
   }
 }
 
@@ -90,7 +103,10 @@ uint32_t HostedStream::subscribe(jetstream::Stream& /*stream*/, jetstream::Inlet
   if (inlets_[at] == nullptr) inlets_[at] = std::make_unique<StreamInlet>(*this, inlet);
   const uint32_t slot =
       service_.router().add_endpoint(*place_.account, *inlets_[at], subject, queue);
-  Interest interest{at, {}};
+  Interest interest{at, {}, {}};
+  if (inlet == jetstream::Inlet::kPublish || inlet == jetstream::Inlet::kReply) {
+    interest.shadows = add_shadows(*inlets_[at], subject, queue);
+  }
   if (!domain_prefix_.empty() && subject.starts_with(kApiPrefix)) {
     const std::string in_domain = domain_prefix_ + std::string(subject.substr(kApiPrefix.size()));
     interest.in_domain =
@@ -100,12 +116,42 @@ uint32_t HostedStream::subscribe(jetstream::Stream& /*stream*/, jetstream::Inlet
   return slot;
 }
 
+// What the account imports of other accounts is heard there.
+std::vector<uint32_t> HostedStream::add_shadows(router::Endpoint& inlet, Slice subject,
+                                                Slice queue) {
+  std::vector<uint32_t> shadows;
+  router::SubscriptionTable& table = service_.router().subscriptions();
+  for (const auto& link : place_.account->links()->streams) {
+    const auto wanted = link->shadow_subject(subject, service_.prng());
+    if (!wanted.has_value()) continue;
+    const uint32_t made = table.add(inlet, *wanted, queue, Slice());
+    table.at(made).shadow = std::make_unique<const router::Shadow>(router::Shadow{link});
+    link->exporter->shadows.fetch_add(1);
+    link->exporter->index.insert(
+        *wanted, queue,
+        {made, table.at(made).generation, service_.router().loop(), router::kShadowFlag});
+    shadows.push_back(made);
+  }
+  return shadows;
+}
+
+void HostedStream::remove_shadow(uint32_t shadow) {
+  router::SubscriptionTable& table = service_.router().subscriptions();
+  const router::Subscription& entry = table.at(shadow);
+  router::AccountInterest& exporter = *entry.shadow->link->exporter;
+  exporter.index.remove(entry.subject(), entry.queue(),
+                        {shadow, entry.generation, service_.router().loop(), router::kShadowFlag});
+  exporter.shadows.fetch_sub(1);
+  table.remove(shadow);
+}
+
 void HostedStream::unsubscribe(jetstream::Stream& /*stream*/, uint32_t subscription) {
   const auto at = subscriptions_.find(subscription);
   if (at == subscriptions_.end()) return;
   if (at->second.in_domain) {
     service_.router().remove_endpoint(*place_.account, *at->second.in_domain);
   }
+  for (const uint32_t shadow : at->second.shadows) remove_shadow(shadow);
   service_.router().remove_endpoint(*place_.account, subscription);
   subscriptions_.erase(at);
 }

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace petrel::shard {
 
@@ -83,6 +84,9 @@ class HostedStream final : public jetstream::StreamHost {
   void on_usage(jetstream::Stream& stream, int64_t bytes) override;
   void on_consumers(jetstream::Stream& stream, int64_t consumers) override;
 
+  std::vector<uint32_t> add_shadows(router::Endpoint& inlet, Slice subject, Slice queue);
+  void remove_shadow(uint32_t shadow);
+
   static constexpr size_t kInlets = 7;
 
   JetStreamService& service_;
@@ -93,6 +97,7 @@ class HostedStream final : public jetstream::StreamHost {
   struct Interest {
     size_t inlet = 0;
     std::optional<uint32_t> in_domain = {};
+    std::vector<uint32_t> shadows = {};  // in accounts that this one imports from
   };
   std::unordered_map<uint32_t, Interest> subscriptions_;  // by slot
   std::unique_ptr<jetstream::Stream> stream_;

@@ -87,6 +87,7 @@ struct JetStreamApi::Account {
   std::string name;
   bool enabled = true;
   jetstream::ConfigLimits limits = {};
+  std::map<std::string, jetstream::ConfigLimits> tiers = {};
   router::AccountInterest* interest = nullptr;
   std::shared_ptr<JetStreamUsage> usage = std::make_shared<JetStreamUsage>();
   std::unique_ptr<Inlet> inlet;
@@ -156,6 +157,7 @@ void JetStreamApi::set_account(const JetStreamAccount& described) {
   }
   account->enabled = described.enabled;
   account->limits = described.limits;
+  account->tiers = described.tiers;
   account->usage->memory_max.store(described.limits.max_memory);
   account->usage->storage_max.store(described.limits.max_storage);
 }
@@ -648,6 +650,11 @@ void JetStreamApi::account_info(const Request& request) {
   info.domain = node_.options.domain;
   info.api_total = figure(usage.api_total) - 1;  // without this request
   info.api_errors = figure(usage.api_errors);
+  for (const auto& [name, limits] : account.tiers) {
+    if (name == "R1") info.tiers[name] = info.total;  // everything has one replica
+    info.tiers[name].limits = limits;
+  }
+  if (!account.tiers.empty()) info.total.limits = jetstream::ConfigLimits::none();
   respond(request, jetstream::account_info_json(info));
 }
 

@@ -33,7 +33,8 @@ SegmentJournal::~SegmentJournal() {
 Status SegmentJournal::open() {
   pool_.prepare(0, segment_bytes_max());
   disk_.drain();
-  if (pool_.next() != nullptr) return Status::ok();
+  // On a full disk what is stored is served; nothing is taken until there is room.
+  if (pool_.next() != nullptr || is_disk_full()) return Status::ok();
   return Error{Errc::kFull, "no room for the journal in " + options_.directory};
 }
 

@@ -132,6 +132,16 @@ struct ConfigLimits {
   int64_t server_max_ack_pending = 0;    // jetstream.limits.max_ack_pending
   int64_t server_max_request_batch = 0;  // jetstream.limits.max_request_batch
   int64_t default_max_consumers = 1000;  // jetstream.limits.default_max_consumers
+  bool covers_one_replica = true;        // false: the account has tiers, and none of them is R1
+
+  // Of an account whose tiers say everything.
+  static ConfigLimits none() {
+    ConfigLimits limits;
+    limits.max_streams = limits.max_consumers = limits.max_ack_pending = 0;
+    limits.max_memory = limits.max_storage = 0;
+    limits.memory_max_stream_bytes = limits.storage_max_stream_bytes = 0;
+    return limits;
+  }
 };
 
 // What the check must know of the account besides the request. Pointers are borrowed for the call.

@@ -29,6 +29,7 @@ struct JetStreamAccount {
   std::string name;
   bool enabled = true;  // false: requests are answered with 10039
   jetstream::ConfigLimits limits = {};
+  std::map<std::string, jetstream::ConfigLimits> tiers = {};  // by "R1", "R3"; R1 is `limits`
   // The account has no JetStream of its own and imports the API of another one, which answers.
   bool imports_api = false;
 };

@@ -11,6 +11,7 @@ import io
 import json
 import pathlib
 import signal
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -455,10 +456,60 @@ def consumers_of_a_higher_level(binary, folder):
     return out, deleted, still
 
 
+ACCOUNTS = """listen: "127.0.0.1:-1"
+server_name: one
+jetstream { store_dir: "FOLDER/store" }
+accounts {
+  A { jetstream: enabled, users: [{user: a, password: p}], exports: [
+    {service: "$JS.API.CONSUMER.>"}, {service: "$JS.API.STREAM.>"}, {service: "$JS.ACK.>"}, {service: "$JS.FC.>"},
+    {stream: "deliver.>"}, {stream: "news.>"}] }
+  B { jetstream: enabled, users: [{user: b, password: p}], imports: [
+    {service: {account: A, subject: "$JS.API.CONSUMER.>"}, to: "JS.A.API.CONSUMER.>"},
+    {service: {account: A, subject: "$JS.API.STREAM.>"}, to: "JS.A.API.STREAM.>"},
+    {service: {account: A, subject: "$JS.ACK.>"}}, {service: {account: A, subject: "$JS.FC.>"}},
+    {stream: {account: A, subject: "deliver.>"}}, {stream: {account: A, subject: "news.>"}, prefix: "a"}] }
+}
+"""
+
+
+def between_accounts(binary, folder):
+    """Mirrors and sources of another account's stream, and streams that keep what is imported; also after a restart."""
+    def start():
+        server = Server.__new__(Server)
+        server.folder, server.config = folder, folder / "server.conf"
+        server.config.write_text(ACCOUNTS.replace("FOLDER", str(folder)))
+        server.log = open(folder / "log", "w+b")
+        server.process = subprocess.Popen([binary, "-c", str(server.config)], stdout=server.log, stderr=server.log)
+        return server, server.client("a"), server.client("b")
+
+    def contents(b):
+        return [b.api(f"STREAM.INFO.{name}")["state"]["messages"] for name in ("MIRROR", "SOURCED", "NEWS")]
+
+    server, a, b = start()
+    a.api("STREAM.CREATE.O", {"name": "O", "subjects": ["o.>"]})
+    for name, extra in (("MIRROR", {"mirror": {"name": "O", "external": {"api": "JS.A.API", "deliver": "deliver.m"}}}),
+                        ("SOURCED", {"sources": [{"name": "O",
+                                                  "external": {"api": "JS.A.API", "deliver": "deliver.s"}}]}),
+                        ("NEWS", {"subjects": ["a.news.>"], "no_ack": True})):
+        expect("error" not in b.api(f"STREAM.CREATE.{name}", {"name": name, **extra}), name)
+    seen = []
+    for count in (3, 6):
+        for i in range(3):
+            a.publish("o.1", b"x")
+            a.publish("news.today", b"x")
+        until(lambda: contents(b) == [count] * 3, "what another account has is not there")
+        seen.append(b.api("STREAM.MSG.GET.NEWS", {"seq": count})["message"]["subject"])
+        seen.append(b.api("STREAM.MSG.GET.MIRROR", {"seq": count})["message"]["subject"])
+        server.stop()
+        server, a, b = start()
+    server.stop()
+    return seen
+
+
 CHECKS = [pages_of_names, pages_of_consumers, what_a_restart_keeps, compression_keeps_messages, large_batches,
-          idle_batches, slow_receivers_of_backups, backups_wait_for_the_subscription, audits_of_requests,
-          sources_of_work_queues, sources_of_another_stream_of_the_name, consumers_in_memory, streams_of_a_higher_level,
-          consumers_of_a_higher_level, large_objects]
+          idle_batches, slow_receivers_of_backups, audits_of_requests, sources_of_work_queues,
+          sources_of_another_stream_of_the_name, consumers_in_memory, streams_of_a_higher_level,
+          consumers_of_a_higher_level, between_accounts, backups_wait_for_the_subscription, large_objects]
 
 
 def main():

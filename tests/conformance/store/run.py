@@ -41,7 +41,7 @@ class Server:
     def said(self):
         return (self.folder / "log").read_text(errors="replace")
 
-    def client(self):
+    def client(self, user=""):
         """Waits until the server is ready."""
         until = time.monotonic() + 20
         while not (found := re.search(r"client connections on 127\.0\.0\.1:(\d+)", self.said())):
@@ -54,7 +54,9 @@ class Server:
         client.socket.settimeout(10)
         client.file = client.socket.makefile("rb")
         client.file.readline()
-        client.send(b'CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nSUB _INBOX.x 1\r\nPING\r\n')
+        who = f',"user":"{user}","pass":"p"' if user else ""
+        client.send(f'CONNECT {{"verbose":false,"headers":true,"no_responders":true{who}}}\r\n'.encode()
+                    + b"SUB _INBOX.x 1\r\nPING\r\n")
         while client.file.readline() != b"PONG\r\n":
             pass
         return client

@@ -243,8 +243,10 @@ int StoreDisk::put(Inode& inode, uint64_t offset, std::string bytes) {
   } else if (offset + bytes.size() > inode.current.size()) {
     const uint64_t more = offset + bytes.size() - inode.current.size();
     const uint64_t in_use = used();
-    const uint64_t room = is_full() || capacity_ <= in_use ? 0 : capacity_ - in_use;
-    if (!is_full() && growths_left_ != ~uint64_t{0}) --growths_left_;
+    if (growths_left_ == 0) capacity_ = in_use;
+    // All ones: not asked for, or begun.
+    growths_left_ -= growths_left_ == ~uint64_t{0} ? 0 : 1;
+    const uint64_t room = capacity_ > in_use ? capacity_ - in_use : 0;
     if (more > room) {
       error = ENOSPC;
       const uint64_t lacking = more - room;

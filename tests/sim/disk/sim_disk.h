@@ -31,11 +31,11 @@ class StoreDisk final : public store::Disk {
   // Writes beyond it fail with ENOSPC.
   void set_capacity(uint64_t bytes) { capacity_ = bytes; }
   uint64_t used() const;
-  // After this many more writes that make a file longer (preallocations, new files too) none does,
-  // until free_room.
+  // After this many more writes that make a file longer (preallocations, new files too) there is
+  // room only for what is removed, until free_room.
   void fill_after(uint64_t growths) { growths_left_ = growths; }
-  void free_room() { growths_left_ = ~uint64_t{0}; }
-  bool is_full() const { return growths_left_ == 0; }
+  void free_room() { growths_left_ = capacity_ = ~uint64_t{0}; }
+  bool is_full() const { return capacity_ != ~uint64_t{0}; }
   // Power failure: nothing is under way any more, no file is open.
   void crash();
   // What is on the disk under a name; null: nothing. May be damaged by the caller after a crash.

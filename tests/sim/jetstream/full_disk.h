@@ -42,6 +42,8 @@ class FullDisk final : public jetstream::StreamHost, private store::Journal::Lis
   };
 
   void boot();
+  void recover();
+  void restart();
   Hosted open(const std::string& name, store::GroupId group, store::JournalTail* tail);
   void turn();
   // Turns until `is_done`; else an error that names what was awaited.
@@ -86,6 +88,7 @@ class FullDisk final : public jetstream::StreamHost, private store::Journal::Lis
   void on_failed(int error, uint64_t last_synced) override;
   void on_checkpoint_wanted(store::GroupId group) override;
 
+  const uint64_t growths_;  // twice the n; odd: the power fails on the full disk
   const bool trace_;
   Prng prng_;
   StoreDisk disk_;
@@ -103,6 +106,7 @@ class FullDisk final : public jetstream::StreamHost, private store::Journal::Lis
   std::set<uint64_t> delivered_;
   uint64_t confirmed_ = 0;
   std::set<uint64_t> acked_;  // sequences, in the order of to_ack_
+  bool is_restored_ = false;
   std::string error_;
 };
 

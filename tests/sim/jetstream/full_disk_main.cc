@@ -1,4 +1,5 @@
-// sim_full_disk --seed N [--trace] | --seeds A..B: the disk is full after N growing writes.
+// sim_full_disk --seed N [--trace] | --seeds A..B: the disk is full after N / 2 growing writes, and
+// stays full over a power failure when N is odd.
 #include "full_disk.h"
 #include "sim/world/run_seeds.h"
 
