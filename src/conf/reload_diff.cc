@@ -456,7 +456,7 @@ constexpr OptionRule kRules[] = {
     {"petrel.strict_permissions", petrel_value<&PetrelOptions::strict_permissions>,
      Rule::kLogsValue, ReloadArea::kAuthorization},
     {"petrel.rate_limit", petrel_rate_limit, Rule::kLogsValue, ReloadArea::kAuthorization},
-    {"petrel.max_memory", petrel_value<&PetrelOptions::max_memory>, Rule::kLogsValue},
+    {"petrel.max_memory", petrel_value<&PetrelOptions::max_memory>, Rule::kRefused},
 };
 
 std::string refused(std::string_view field, const std::string& before, const std::string& after) {

@@ -33,7 +33,6 @@ constexpr Feature kFeatures[] = {
     {"default_js_domain", "", [](const Options& o) { return !o.default_js_domain.empty(); }},
     {"prof_port", "profile", [](const Options& o) { return o.prof_port != 0; }},
     {"prof_block_rate", "", [](const Options& o) { return o.prof_block_rate != 0; }},
-    {"petrel.max_memory", "", [](const Options& o) { return o.petrel.max_memory != 0; }},
 };
 
 // The flag of the command line that set a feature, "" if none did.

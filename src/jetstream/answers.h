@@ -4,9 +4,8 @@
 // Limits: bounded by what is staged (StreamCore refuses above its limits).
 #pragma once
 
-#include "jetstream/byte_queue.h"
-
 #include "petrel/base/block.h"
+#include "petrel/base/byte_queue.h"
 #include "petrel/base/ring_queue.h"
 
 #include <cstdint>

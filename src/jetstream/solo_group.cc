@@ -1,6 +1,6 @@
 #include "petrel/jetstream/solo_group.h"
 
-#include "jetstream/byte_queue.h"
+#include "petrel/base/byte_queue.h"
 
 namespace petrel::jetstream {
 

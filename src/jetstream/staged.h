@@ -5,10 +5,9 @@
 // together with the whole stream, so nothing is ever taken back.
 #pragma once
 
-#include "jetstream/dedupe.h"
-
 #include "petrel/base/hash.h"
 #include "petrel/base/time.h"
+#include "petrel/store/dedupe.h"
 
 #include <algorithm>
 #include <array>
@@ -23,7 +22,7 @@ class Staged {
   uint64_t last_sequence = 0;
   WallTime last_time = {};
   std::string last_id;  // Nats-Msg-Id of the last message
-  Dedupe ids;
+  store::Dedupe ids;
 
   static uint64_t hash_of(Slice subject) { return hash_bytes(subject); }
 

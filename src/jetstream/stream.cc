@@ -23,6 +23,7 @@ Stream::~Stream() = default;
 
 Status Stream::open(store::RecoveredStore recovered, std::unique_ptr<GroupDriver> group) {
   core_->store = std::move(recovered.store);
+  core_->ids = &core_->store->ids();
   core_->group = std::move(group);
   if (!recovered.extra.empty()) {
     PETREL_TRY_STATUS(core_->apply.restore(recovered.extra));
@@ -103,7 +104,7 @@ void Stream::when_applied(std::function<void()> done) {
 
 void Stream::checkpoint() {
   if (core_->is_failed || core_->store->is_checkpointing()) return;
-  core_->store->checkpoint(core_->group->applied_index(), snapshot());
+  core_->store->checkpoint(core_->group->applied_index(), core_->apply.checkpoint());
 }
 
 void Stream::destroy(std::function<void(int error)> done) {

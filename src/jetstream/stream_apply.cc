@@ -88,9 +88,9 @@ void StreamApply::message(uint64_t index, Slice entry) {
   const Slice id = message.id();
   core_.last_id.assign(id);
   if (!id.empty() && core_.config.duplicate_window.ns > 0) {
-    core_.ids.add(id, head.sequence, time);
+    core_.ids->add(id, head.sequence, time);
   }
-  if (core_.ids.size() != 0) core_.ids.expire(WallTime{time.ns - core_.config.duplicate_window.ns});
+  core_.ids->expire(WallTime{time.ns - core_.config.duplicate_window.ns});
   core_.staged.applied(head.sequence);
   if (head.sequence > core_.staged.last_sequence) core_.staged.follow(head.sequence, time, id);
   if ((flags & (message_flag::kRollupSubject | message_flag::kRollupAll)) != 0) roll_up(message);
@@ -103,7 +103,7 @@ void StreamApply::delay(uint64_t index, const MessageEntry& message, Slice entry
   const WallTime time{message.head.time};
   core_.delayed.add(index, WallTime{message.head.due}, entry);
   if (!message.id().empty() && core_.config.duplicate_window.ns > 0) {
-    core_.ids.add(message.id(), 0, time);
+    core_.ids->add(message.id(), 0, time);
   }
   const PublishHeaders headers(message.header);
   if (headers.has(PublishHeader::kProducerId)) {
@@ -342,18 +342,22 @@ constexpr uint8_t kSnapshotVersion = 1;
 }  // namespace
 
 std::string StreamApply::snapshot() const {
+  EntryWriter ids;
+  core_.ids->visit([&](Slice id, const store::MessageIds::Known& known) {
+    ids.u64(known.sequence);
+    ids.i64(known.time.ns);
+    ids.sized(id);
+  });
+  return describe(ids.bytes());
+}
+
+std::string StreamApply::describe(Slice ids) const {
   EntryWriter out;
   out.u8(kSnapshotVersion);
   out.i64(core_.created.ns);
   out.sized(stream_config_json(core_.config));
   out.sized(core_.last_id);
-  EntryWriter ids;
-  core_.ids.visit([&](const Dedupe::Entry& entry) {
-    ids.u64(entry.sequence);
-    ids.i64(entry.time.ns);
-    ids.sized(entry.id);
-  });
-  out.sized(ids.bytes());
+  out.sized(ids);
   out.sized(core_.expiry.snapshot());
   out.sized(core_.schedules.snapshot());
   out.sized(core_.delayed.snapshot());
@@ -376,7 +380,7 @@ Status StreamApply::restore(Slice snapshot) {
   while (!ids.at_end() && ids.is_ok()) {
     const uint64_t sequence = ids.u64();
     const WallTime time{ids.i64()};
-    core_.ids.add(ids.sized(), sequence, time);
+    core_.ids->add(ids.sized(), sequence, time);
   }
   core_.expiry.restore(reader.sized());
   core_.schedules.restore(reader.sized());

@@ -29,10 +29,13 @@ class StreamApply {
 
   // State besides the messages, for checkpoints.
   std::string snapshot() const;
+  // The same without the message ids, which are the store's.
+  std::string checkpoint() const { return describe({}); }
   Status restore(Slice snapshot);
   uint64_t state_hash() const;
 
  private:
+  std::string describe(Slice ids) const;
   void together(uint64_t index, Slice parts);
   void message(uint64_t index, Slice entry);
   void delay(uint64_t index, const MessageEntry& message, Slice entry);

@@ -43,6 +43,7 @@ class PublishChecks {
   Verdict expected_last(const PublishHeaders& headers) const;
   Verdict producer(const PublishHeaders& headers);
   Verdict message_id(const PublishHeaders& headers);
+  Verdict unreadable_ids();
   Verdict rollup(const PublishHeaders& headers);
   Verdict ttl(const PublishHeaders& headers);
   Verdict count(const PublishHeaders& headers);
@@ -266,22 +267,38 @@ Verdict PublishChecks::producer(const PublishHeaders& headers) {
   return {};
 }
 
+// Whether the message is there already cannot be said, so it is neither stored nor called stored.
+Verdict PublishChecks::unreadable_ids() {
+  const std::string damaged = core_.ids->take_damage();
+  if (!damaged.empty()) {
+    core_.host.log(LogLevel::kError,
+                   "stream " + core_.account + " > " + core_.config.name + ": " + damaged +
+                       " is damaged: messages whose ids may be in the damaged part are refused "
+                       "until they are older than the duplicate window");
+  }
+  return Verdict::refuse(api_error(ApiErrc::kStreamStoreFailed, "message ids are damaged"));
+}
+
 Verdict PublishChecks::message_id(const PublishHeaders& headers) {
   const StreamConfig& config = core_.config;
   const Slice id = headers[H::kMsgId];
   candidate_.id = id;
   if (!id.empty() && config.duplicate_window.ns > 0) {
-    const Dedupe::Entry* known = core_.staged.ids.find(id);
-    if (known == nullptr) {
-      known = core_.ids.find(id);
+    using Lookup = store::MessageIds::Lookup;
+    store::MessageIds::Known known;
+    Lookup found = Lookup::kKnown;
+    if (const store::Dedupe::Entry* staged = core_.staged.ids.find(id)) {
+      known.sequence = staged->sequence;
+    } else {
       const WallTime oldest{core_.next_time().ns - config.duplicate_window.ns};
-      if (known != nullptr && known->time <= oldest) known = nullptr;
+      found = core_.ids->find(id, oldest, known);
     }
+    if (found == Lookup::kUnreadable) return unreadable_ids();
     const bool is_in_batch = batch_ != nullptr && !batch_->ids.insert(std::string(id)).second;
-    if (batch_ != nullptr && (known != nullptr || is_in_batch)) {
+    if (batch_ != nullptr && (found == Lookup::kKnown || is_in_batch)) {
       return Verdict::refuse(ApiErrc::kAtomicPublishContainsDuplicateMessage);
     }
-    if (known != nullptr) return Verdict::duplicate(known->sequence);
+    if (found == Lookup::kKnown) return Verdict::duplicate(known.sequence);
   }
   if (headers.has(H::kExpectedLastMsgId)) {
     const std::string& last = core_.staged.last_id;

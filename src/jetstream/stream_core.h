@@ -7,7 +7,6 @@
 
 #include "jetstream/answers.h"
 #include "jetstream/batch_publish.h"
-#include "jetstream/dedupe.h"
 #include "jetstream/delayed.h"
 #include "jetstream/expiry.h"
 #include "jetstream/fast_publish.h"
@@ -97,7 +96,7 @@ class StreamCore final : public Answers::Sink {
 
   // --- applied ---
   std::string last_id;
-  Dedupe ids;
+  store::MessageIds* ids = nullptr;  // the store's
   Expiry expiry;
   Schedules schedules;
   Delayed delayed;

@@ -129,6 +129,12 @@ StorePlace& StorePlace::operator=(StorePlace&& other) noexcept {
   return *this;
 }
 
+int64_t memory_to_use(int64_t configured) {
+  if (configured > 0) return configured;
+  const int64_t limit = memory_limit_of_environment();
+  return limit > 0 ? limit : default_memory();
+}
+
 std::string friendly_bytes(int64_t bytes) {
   constexpr double kBase = 1024;
   constexpr std::string_view kUnits = "KMGTPE";

@@ -37,6 +37,10 @@ class StorePlace {
   int lock_ = -1;
 };
 
+// What the server is to use in bytes: as configured; else what GOMEMLIMIT says; else three quarters
+// of what the machine or the control group has.
+int64_t memory_to_use(int64_t configured);
+
 // "17.66 GB", "512 B"
 std::string friendly_bytes(int64_t bytes);
 

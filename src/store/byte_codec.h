@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 namespace petrel::store {
 
@@ -27,6 +28,10 @@ inline T load_le(const char* in) {
 
 class ByteWriter {
  public:
+  ByteWriter() = default;
+  // Goes on behind `bytes`.
+  explicit ByteWriter(std::string bytes) : bytes_(std::move(bytes)) {}
+
   template <typename T>
   void fixed(T value) {
     char bytes[sizeof(T)];

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace petrel::store {
 namespace {
@@ -17,6 +18,7 @@ constexpr size_t kHeadBytes = 16;
 constexpr size_t kRecordHead = 12;  // length, flags, checksum
 constexpr uint32_t kFlagFull = 1;
 constexpr uint32_t kFlagEncrypted = 2;
+constexpr uint32_t kFlagIds = 4;
 constexpr Slice kAbout = "petrel checkpoint";
 
 void put_segment(ByteWriter& out, const SegmentRecord& segment) {
@@ -81,6 +83,44 @@ SegmentRecord read_segment(ByteReader& in) {
   return segment;
 }
 
+void put_ids(ByteWriter& out, const IdsRecord& ids) {
+  out.fixed(ids.expired.ns);
+  out.varint(ids.recent);
+  out.varint(ids.runs.size());
+  for (const IdRunRecord& run : ids.runs) {
+    out.varint(run.id);
+    out.varint(run.level);
+    out.fixed(run.key_id);
+    out.varint(run.entries);
+    out.fixed(run.newest.ns);
+    out.varint(run.filter_offset);
+    out.varint(run.index_offset);
+    out.varint(run.bytes);
+  }
+  out.text(ids.added);
+}
+
+IdsRecord read_ids(ByteReader& in) {
+  IdsRecord ids;
+  ids.expired.ns = in.fixed<int64_t>();
+  ids.recent = in.varint();
+  for (uint64_t left = in.varint(); left > 0 && in.is_ok(); --left) {
+    IdRunRecord run;
+    run.id = in.varint();
+    run.level = static_cast<uint32_t>(in.varint());
+    run.key_id = in.fixed<uint32_t>();
+    run.entries = in.varint();
+    run.newest.ns = in.fixed<int64_t>();
+    run.filter_offset = in.varint();
+    run.index_offset = in.varint();
+    run.bytes = in.varint();
+    if (run.filter_offset > run.index_offset || run.index_offset > run.bytes) in.fail();
+    ids.runs.push_back(run);
+  }
+  ids.added = in.text();
+  return ids;
+}
+
 std::string encode_body(const CheckpointRecord& record) {
   ByteWriter out;
   out.fixed(record.applied_index);
@@ -104,10 +144,11 @@ std::string encode_body(const CheckpointRecord& record) {
     out.varint(wipe.bytes);
   }
   out.text(record.extra);
+  put_ids(out, record.ids);
   return out.take();
 }
 
-bool parse_body(Slice bytes, CheckpointRecord& record) {
+bool parse_body(Slice bytes, uint32_t flags, CheckpointRecord& record) {
   ByteReader in(bytes);
   record.applied_index = in.fixed<uint64_t>();
   record.first_sequence = in.varint();
@@ -132,6 +173,7 @@ bool parse_body(Slice bytes, CheckpointRecord& record) {
     record.wipes.push_back(wipe);
   }
   record.extra = in.text();
+  if ((flags & kFlagIds) != 0) record.ids = read_ids(in);
   return in.is_ok() && in.left() == 0;
 }
 
@@ -149,7 +191,7 @@ size_t parse_record(Slice bytes, const FrameCodec& codec, CheckpointRecord& reco
     body = plain;
   }
   record.is_full = (flags & kFlagFull) != 0;
-  return parse_body(body, record) ? kRecordHead + length : 0;
+  return parse_body(body, flags, record) ? kRecordHead + length : 0;
 }
 
 // The first record is whole, but no key opens it.
@@ -194,7 +236,7 @@ std::string encode_checkpoint(const CheckpointRecord& record, FrameCodec& codec)
   const std::string body = codec.seal(encode_body(record), kAbout);
   ByteWriter out;
   out.fixed(static_cast<uint32_t>(body.size()));
-  out.fixed((record.is_full ? kFlagFull : 0) | (is_encrypted ? kFlagEncrypted : 0));
+  out.fixed((record.is_full ? kFlagFull : 0) | (is_encrypted ? kFlagEncrypted : 0) | kFlagIds);
   out.fixed(crc32c(body, crc32c(out.bytes())));
   out.raw(body.data(), body.size());
   return out.take();
@@ -206,6 +248,7 @@ Result<CheckpointFile> parse_checkpoint_file(Slice bytes, const FrameCodec& code
   }
   CheckpointFile file;
   SegmentsById segments;
+  std::string added;
   size_t at = kHeadBytes;
   while (at < bytes.size()) {
     CheckpointRecord record;
@@ -214,6 +257,7 @@ Result<CheckpointFile> parse_checkpoint_file(Slice bytes, const FrameCodec& code
     if (length == 0 || record.is_full != is_first) break;
     if (is_first) file.full_bytes = length;
     at += length;
+    added += std::exchange(record.ids.added, {});
     file.newest = record;
     lay_over(std::move(record), segments);
   }
@@ -224,6 +268,7 @@ Result<CheckpointFile> parse_checkpoint_file(Slice bytes, const FrameCodec& code
     return Error{Errc::kCorrupt, "the checkpoint file has no valid first record"};
   }
   file.bytes = at;
+  file.newest.ids.added = std::move(added);
   file.newest.segments.clear();
   for (auto& [id, segment] : segments) file.newest.segments.push_back(std::move(segment));
   std::sort(file.newest.segments.begin(), file.newest.segments.end(),

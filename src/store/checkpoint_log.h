@@ -6,6 +6,7 @@
 #pragma once
 
 #include "store/frame_codec.h"
+#include "store/id_runs.h"
 
 #include "petrel/base/result.h"
 #include "petrel/store/message_store.h"
@@ -59,6 +60,7 @@ struct CheckpointRecord {
   std::vector<SegmentRecord> segments;
   std::vector<Wipe> wipes;
   std::string extra;
+  IdsRecord ids;
 };
 
 std::string encode_checkpoint_head();
@@ -66,7 +68,7 @@ std::string encode_checkpoint_head();
 std::string encode_checkpoint(const CheckpointRecord& record, FrameCodec& codec);
 
 struct CheckpointFile {
-  CheckpointRecord newest;  // with every segment by base, all deletions of each
+  CheckpointRecord newest;  // with every segment by base, all deletions of each, all added ids
   uint64_t bytes = 0;       // up to the end of the newest record
   uint64_t full_bytes = 0;  // of the full record
 };

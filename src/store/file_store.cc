@@ -21,6 +21,7 @@ constexpr uint64_t kReadAheadBytes = 1 << 20;
 // So many frames before the end of what was read the next ones are asked for.
 constexpr size_t kFramesAhead = 8;
 constexpr uint64_t kGapBytesMax = 4096;  // between the frames of two writes
+constexpr size_t kIdMemory = 32 << 20;
 
 uint32_t frame_bytes(const SegmentFrames& frames) {
   const size_t doublings = std::min<size_t>(frames.all().size(), 6);
@@ -38,6 +39,10 @@ FileStore::FileStore(Disk& disk, const FileStoreOptions& options, Listener& list
       options_(options),
       listener_(listener),
       codec_(options.compression, options.encryption),
+      own_id_memory_(kIdMemory),
+      ids_(std::make_unique<IdRuns>(disk, codec_, options.directory,
+                                    [this] { return make_directory(); }),
+           options.id_memory == nullptr ? own_id_memory_ : *options.id_memory),
       index_({int64_t{kCountedBytes} - kRecordHeadBytes, kCountedHeader}, *this) {}
 
 FileStore::~FileStore() {
@@ -132,14 +137,14 @@ void FileStore::on_dropped(std::unique_ptr<Segment> segment) {
   if (file->is_logged) {
     removed_.push_back(file->id);
   } else if (file->is_there) {
-    remove_file(file->id);
+    remove_file(path_of(file->id));
   }
 }
 
 // A checkpoint that erases is not over while files with erased messages are there.
-void FileStore::remove_file(uint64_t id) {
+void FileStore::remove_file(const std::string& path) {
   ++removing_;
-  disk_.remove_file(path_of(id), [this, life = std::weak_ptr<int>(life_)](int) {
+  disk_.remove_file(path, [this, life = std::weak_ptr<int>(life_)](int) {
     if (life.expired()) return;
     --removing_;
     step_checkpoint();
@@ -439,7 +444,7 @@ void FileStore::report_damage() {
 }
 
 uint64_t FileStore::bytes_on_disk() const {
-  uint64_t bytes = log_bytes_;
+  uint64_t bytes = log_bytes_ + ids_.runs()->bytes_on_disk();
   for (const auto& [id, segment] : by_id_) bytes += segment->file->bytes;
   return bytes;
 }
@@ -448,6 +453,7 @@ void FileStore::destroy(std::function<void(int error)> done) {
   life_ = std::make_shared<int>(0);
   checkpoint_ = nullptr;
   copy_ = nullptr;
+  ids_.runs()->stop();
   for (const auto& [id, segment] : by_id_) {
     if (segment->file->is_open) disk_.close(segment->file->handle);
     segment->file->is_open = false;

@@ -12,6 +12,7 @@
 
 #include "store/checkpoint_log.h"
 #include "store/frame_codec.h"
+#include "store/id_runs.h"
 #include "store/message_index.h"
 #include "store/segment_scan.h"
 
@@ -98,6 +99,7 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   size_t next_matches(const Filters& filters, uint64_t from, std::span<uint64_t> out) override;
   std::vector<std::pair<uint64_t, uint64_t>> lost_ranges() const override { return lost_; }
 
+  MessageIds& ids() override { return ids_; }
   void checkpoint(uint64_t applied_index, std::string extra) override;
   bool is_checkpointing() const override { return checkpoint_ != nullptr; }
   uint64_t bytes_on_disk() const override;
@@ -123,6 +125,7 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
     std::vector<Move> moves;        // to be made before
     std::vector<File> files;        // have to be synced before
     std::vector<uint64_t> removed;  // files that may go after it
+    std::vector<uint64_t> removed_ids;
   };
   // Frames that are read together: offsets of their records, and where the first is in the file.
   struct FrameRun {
@@ -148,7 +151,7 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   void on_deleted(Segment& segment, uint32_t entry) override;
   Segment* segment_of(uint64_t id);
   void mark_changed(Segment& segment);
-  void remove_file(uint64_t id);
+  void remove_file(const std::string& path);
   void erase(const MessageIndex::Found& found);
   void move_frame(Segment& segment, Frame& frame);
   void forget_erases(uint64_t segment);
@@ -236,6 +239,8 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   const FileStoreOptions options_;
   Listener& listener_;
   FrameCodec codec_;
+  MemoryBudget own_id_memory_;  // when the options name none
+  MessageIds ids_;
   // Lookups load indexes, move cursors and remember matches.
   mutable MessageIndex index_;
   std::shared_ptr<int> life_ = std::make_shared<int>(0);  // operations outlive the store

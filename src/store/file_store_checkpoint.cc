@@ -90,6 +90,8 @@ void FileStore::checkpoint(uint64_t applied_index, std::string extra) {
       describe(needs_full_ || log_bytes_ > kLogBytesMin + full_bytes_ * kLogFactor);
   checkpoint_->record.applied_index = applied_index;
   checkpoint_->record.extra = std::move(extra);
+  checkpoint_->record.ids = ids_.describe(checkpoint_->record.is_full);
+  checkpoint_->removed_ids = ids_.runs()->take_removed();
   checkpoint_->record.wipes = std::move(wipes_);
   wipes_ = {};
   checkpoint_->moves = std::move(moves_);
@@ -98,7 +100,7 @@ void FileStore::checkpoint(uint64_t applied_index, std::string extra) {
   removed_ = {};
   checkpoint_->removed.insert(checkpoint_->removed.end(), orphans_.begin(), orphans_.end());
   orphans_.clear();
-  checkpoint_->has_new_files = has_new_files_;
+  checkpoint_->has_new_files = ids_.runs()->take_new_names() || has_new_files_;
   has_new_files_ = false;
   // Until it is written, what the file says is unknown.
   needs_full_ = true;
@@ -214,7 +216,8 @@ void FileStore::append_checkpoint(std::string bytes, Disk::Done done) {
 void FileStore::wipe() {
   checkpoint_->phase = Checkpoint::Phase::kWiping;
   checkpoint_->files.clear();
-  for (const uint64_t id : checkpoint_->removed) remove_file(id);
+  for (const uint64_t id : checkpoint_->removed) remove_file(path_of(id));
+  for (const uint64_t id : checkpoint_->removed_ids) remove_file(ids_.runs()->path_of(id));
   const std::vector<Wipe> wipes = checkpoint_->record.wipes;
   for (const Wipe& wipe : wipes) {
     const Segment* segment = segment_of(wipe.segment);
@@ -240,6 +243,7 @@ void FileStore::finish_checkpoint(int error) {
   } else {
     has_new_files_ = has_new_files_ || done->has_new_files;
     removed_.insert(removed_.end(), done->removed.begin(), done->removed.end());
+    ids_.runs()->give_back(done->removed_ids);
     moves_.insert(moves_.end(), done->moves.begin(), done->moves.end());
   }
   if (error != 0) {

@@ -46,6 +46,7 @@ Status FileStore::recover(RecoveredStore& found) {
   for (const FileEntry& entry : *listed) {
     has_checkpoint |= entry.name == "checkpoint";
     has_mark_ |= entry.name == "checkpoint.mark";
+    if (const uint64_t run = parse_id_run_name(entry.name)) ids_.runs()->on_file(run);
     const uint64_t id = parse_segment_file_name(entry.name);
     if (id == 0 || entry.is_directory) continue;
     sizes[id] = entry.bytes;
@@ -67,6 +68,12 @@ Status FileStore::recover(RecoveredStore& found) {
       if (codec_.has_key(segment.key_id)) continue;
       return Error{Errc::kUnsupported, "encrypted with a key that is not configured"};
     }
+    for (const IdRunRecord& run : file->newest.ids.runs) {
+      if (codec_.has_key(run.key_id)) continue;
+      return Error{Errc::kUnsupported,
+                   "message ids are encrypted with a key that is not configured"};
+    }
+    PETREL_TRY_STATUS(ids_.restore(file->newest.ids));
     recover_from(*file, sizes);
     found.applied_index = file->newest.applied_index;
     found.extra = std::move(file->newest.extra);

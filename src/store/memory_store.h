@@ -53,6 +53,7 @@ class MemoryStore final : public MessageStore, private MessageIndex::Owner {
   size_t next_matches(const Filters& filters, uint64_t from, std::span<uint64_t> out) override;
   std::vector<std::pair<uint64_t, uint64_t>> lost_ranges() const override { return {}; }
 
+  MessageIds& ids() override { return ids_; }
   void checkpoint(uint64_t applied_index, std::string extra) override;
   bool is_checkpointing() const override { return false; }
   uint64_t bytes_on_disk() const override { return 0; }
@@ -66,6 +67,7 @@ class MemoryStore final : public MessageStore, private MessageIndex::Owner {
   void compact(Segment& segment);
 
   Listener& listener_;
+  MessageIds ids_;
   // Lookups move cursors and remember matches.
   mutable MessageIndex index_;
   uint64_t next_id_ = 1;

@@ -20,6 +20,9 @@ enum class FrameKind : uint8_t {
   kDictionary = 2,  // the subjects of the segment
   kEntries = 3,     // sequence, time, place and subject of each record, and the frames
   kTrailer = 4,     // where the dictionary and the entries are; the last frame of a sealed segment
+  kIds = 5,         // message ids, by hash; a file of its own
+  kIdFilter = 6,
+  kIdIndex = 7,
 };
 
 // Bits of FrameHead::encoding.

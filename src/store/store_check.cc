@@ -186,6 +186,15 @@ uint64_t check_store(Disk& disk, const std::string& directory, const Encryption&
     if (record == nullptr && checkpoint) continue;
     SegmentCheck(path, *bytes, codec, report).run(id, record);
   }
+  for (size_t i = 0; checkpoint && i < checkpoint->newest.ids.runs.size(); ++i) {
+    const IdRunRecord& record = checkpoint->newest.ids.runs[i];
+    const std::string path = directory + "/" + id_run_name(record.id);
+    ++report.files;
+    report.bytes += record.bytes;
+    if (IdRun run(disk, codec, path, record); !run.is_whole()) {
+      report.damage(path, "message ids cannot be read");
+    }
+  }
   for (const auto& [id, record] : expected) {
     report.damage(directory + "/" + segment_file_name(id),
                   "is missing: " + range("messages", record->base, record->last));

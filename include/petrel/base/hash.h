@@ -1,5 +1,5 @@
 // A fast hash of short byte strings for in-memory tables. Seeded per process by the caller when the
-// bytes come from outside; not for storage or the wire.
+// bytes come from outside. On disk with seed 0 only (docs/formats/message-ids.md).
 #pragma once
 
 #include <cstdint>

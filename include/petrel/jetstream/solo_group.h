@@ -14,9 +14,11 @@
 #include <cstdint>
 #include <memory>
 
-namespace petrel::jetstream {
-
+namespace petrel {
 class ByteQueue;
+}
+
+namespace petrel::jetstream {
 
 // What the groups of a loop put into their journal: up to where it must be written at once, and up
 // to where it may wait a little.

@@ -69,6 +69,7 @@ struct JetStreamNode {
   std::function<std::string(std::string_view name)> time_zone;
   std::vector<JetStreamService*> services;  // by loop
   std::shared_ptr<JetStreamUsage> usage;    // of the server
+  std::shared_ptr<MemoryBudget> id_memory;  // for message ids of streams with file storage
 };
 
 struct NewStream {

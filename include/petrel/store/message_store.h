@@ -8,8 +8,10 @@
 #pragma once
 
 #include "petrel/base/block.h"
+#include "petrel/base/memory_budget.h"
 #include "petrel/base/result.h"
 #include "petrel/base/time.h"
+#include "petrel/store/message_ids.h"
 
 #include <cstdint>
 #include <functional>
@@ -148,6 +150,9 @@ class MessageStore : public MessageChanges {
   // Damaged ranges that were set aside.
   virtual std::vector<std::pair<uint64_t, uint64_t>> lost_ranges() const = 0;
 
+  // The ids of the duplicate window. They are part of each checkpoint.
+  virtual MessageIds& ids() = 0;
+
   // --- durability (a memory store answers at once) ---
   // Makes everything applied so far durable, with `extra` (state of stream and consumers) as of
   // `applied_index`. One at a time; Listener::on_checkpoint answers, perhaps before the return.
@@ -185,6 +190,8 @@ struct FileStoreOptions {
   Encryption encryption = {};
   size_t cache_bytes = 4 << 20;   // of this stream, besides the unwritten tail
   size_t index_bytes = 32 << 20;  // indexes of sealed segments in memory
+  // For the message ids of all streams that name it; outlives the store. Null: 32 MiB of its own.
+  MemoryBudget* id_memory = nullptr;
 };
 
 // What a file store found when it was opened.

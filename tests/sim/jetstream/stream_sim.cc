@@ -19,6 +19,10 @@ constexpr int kSteps = 1500;
 constexpr int kTurnsMax = 20'000;
 constexpr Duration kTick = Duration::millis(2);
 constexpr char kJournal[] = "/d/journal";
+constexpr char kIds[] = "/d/streams/S/ids-";
+constexpr Slice kDamagedIds = "message ids are damaged";
+constexpr size_t kIdMemory = 1 << 20;
+constexpr size_t kIdMemoryMin = 3000;
 
 std::string body_of(uint64_t number) {
   return "message " + std::to_string(number) + std::string(number % 50, 'x');
@@ -32,7 +36,12 @@ uint64_t number_behind(Slice text, Slice prefix) {
 }  // namespace
 
 StreamSim::StreamSim(uint64_t seed, bool trace)
-    : trace_(trace), prng_(seed), plan_(seed * 7 + 1), disk_(seed * 31 + 5) {
+    : trace_(trace),
+      prng_(seed),
+      plan_(seed * 7 + 1),
+      disk_(seed * 31 + 5),
+      id_memory_(seed % 2 == 0 ? kIdMemory : kIdMemoryMin),
+      may_damage_ids_(seed % 4 == 1) {
   jetstream::StreamConfig wanted;
   wanted.name = "S";
   wanted.subjects = {"s.>"};
@@ -75,6 +84,7 @@ void StreamSim::boot() {
   store::FileStoreOptions files;
   files.directory = "/d/streams/S";
   files.segment_bytes = 8 << 10;
+  files.id_memory = &id_memory_;
   auto recovered = store::open_file_store(disk_, files, *stream_);
   if (!recovered) return fail("store: " + recovered.error().detail);
   uint64_t last = recovered->applied_index;
@@ -109,8 +119,19 @@ void StreamSim::crash() {
   group_ = nullptr;
   journal_.reset();
   disk_.crash();
+  if (may_damage_ids_) damage_ids();
   ack_replies_.clear();
   boot();
+}
+
+void StreamSim::damage_ids() {
+  for (const std::string& path : disk_.paths()) {
+    std::string* bytes = disk_.bytes_of(path);
+    if (!path.starts_with(kIds) || bytes == nullptr || bytes->empty() || plan_.below(4) != 0) {
+      continue;
+    }
+    (*bytes)[plan_.below(bytes->size())] ^= static_cast<char>(1U << plan_.below(8));
+  }
 }
 
 void StreamSim::turn() {
@@ -139,6 +160,8 @@ void StreamSim::act() {
     crash();
   } else if (dice < 680 && !unanswered_.empty()) {
     publish(*unanswered_.begin());
+  } else if (dice < 700) {
+    publish_again();
   }
 }
 
@@ -218,12 +241,24 @@ void StreamSim::publish_next() {
   publish(next_number_++);
 }
 
+// What was answered long ago: the answer is the same.
+void StreamSim::publish_again() {
+  if (acknowledged_.empty()) return;
+  const uint64_t far = plan_.below(next_number_);
+  const auto again = acknowledged_.lower_bound(far);
+  publish(again == acknowledged_.end() ? acknowledged_.begin()->first : again->first);
+}
+
 void StreamSim::repeat_unanswered() {
   for (const uint64_t number : unanswered_) publish(number);
 }
 
 void StreamSim::on_answer(uint64_t number, Slice body) {
   const uint64_t sequence = number_behind(body, "{\"stream\":\"S\",\"seq\":");
+  if (sequence == 0 && may_damage_ids_ && body.find(kDamagedIds) != Slice::npos) {
+    unanswered_.erase(number);  // whether it is there is not known
+    return;
+  }
   if (sequence == 0) return fail("refused: " + std::string(body));
   const auto [known, is_new] = acknowledged_.emplace(number, sequence);
   if (!is_new && known->second != sequence) fail("two sequences for one message");
@@ -297,7 +332,8 @@ void StreamSim::on_checkpoint_wanted(store::GroupId) {
 
 void StreamSim::log(jetstream::LogLevel level, std::string text) {
   if (trace_) std::printf("%s\n", text.c_str());
-  if (level == jetstream::LogLevel::kError) fail(text);
+  const bool is_expected = may_damage_ids_ && text.find("messages whose ids") != std::string::npos;
+  if (level == jetstream::LogLevel::kError && !is_expected) fail(text);
 }
 
 void StreamSim::fail(const std::string& what) {

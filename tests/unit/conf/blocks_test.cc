@@ -30,7 +30,7 @@ TEST(Unsupported, NamesEveryOptionWithoutItsFeature) {
   EXPECT_EQ(unsupported("no_system_account: true"), Paths{});
   EXPECT_EQ(unsupported("resolver: MEMORY"), Paths{});
   EXPECT_EQ(unsupported("tls { ocsp_peer: true }"), Paths{});
-  EXPECT_EQ(unsupported("petrel { max_memory: 1gb }"), Paths{"petrel.max_memory"});
+  EXPECT_EQ(unsupported("petrel { max_memory: 1gb }"), Paths{});
   EXPECT_EQ(unsupported("authorization { users: [{nkey: "
                         "UCNGL4W5QX66CFX6A6DCBVDH5VOHMI7B2UZZU7TXAUQQSI2JPHULCKBR}] }"),
             Paths{});

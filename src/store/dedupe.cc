@@ -1,8 +1,8 @@
-#include "jetstream/dedupe.h"
+#include "petrel/store/dedupe.h"
 
 #include "petrel/base/hash.h"
 
-namespace petrel::jetstream {
+namespace petrel::store {
 
 size_t Dedupe::slot_of(uint64_t hash, Slice id) const {
   size_t slot = hash & (table_.size() - 1);
@@ -28,6 +28,7 @@ void Dedupe::add(Slice id, uint64_t sequence, WallTime time) {
   const size_t slot = slot_of(hash, id);
   at(end_) = Entry{hash, sequence, time, ids_.push(id)};
   table_[slot] = place(hash, end_);
+  id_bytes_ += id.size();
   ++end_;
 }
 
@@ -55,6 +56,7 @@ void Dedupe::pop_front() {
   const Entry& entry = at(begin_);
   const size_t slot = slot_of(entry.hash, entry.id);
   if (table_[slot] == place(entry.hash, begin_)) erase_slot(slot);
+  id_bytes_ -= entry.id.size();
   ids_.pop(entry.id.size());
   ++begin_;
 }
@@ -87,4 +89,4 @@ void Dedupe::grow() {
   }
 }
 
-}  // namespace petrel::jetstream
+}  // namespace petrel::store

@@ -12,7 +12,7 @@
 #include <memory>
 #include <span>
 
-namespace petrel::jetstream {
+namespace petrel {
 
 class ByteQueue {
  public:
@@ -79,4 +79,4 @@ class ByteQueue {
   Chunk spare_;
 };
 
-}  // namespace petrel::jetstream
+}  // namespace petrel

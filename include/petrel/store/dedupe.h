@@ -1,21 +1,19 @@
 // Dedupe: the message ids of the last while, in the order they came.
 //
-// Owner: Stream. Thread: its home loop. No allocation per id in steady state: ids lie in chunks
-// that are reused, the table holds positions.
-// Limits: a trillion ids over its life; memory is the ids plus about 70 bytes each.
-// Source: spec streams.md section 2 (Nats-Msg-Id).
+// Owner: MessageIds and Staged. Thread: the home loop. No allocation per id in steady state: ids
+// lie in chunks that are reused, the table holds positions. Limits: a trillion ids over its life;
+// memory is the ids plus about 70 bytes each. Source: spec streams.md section 2 (Nats-Msg-Id).
 #pragma once
 
-#include "jetstream/byte_queue.h"
-
 #include "petrel/base/block.h"
+#include "petrel/base/byte_queue.h"
 #include "petrel/base/time.h"
 
 #include <cstdint>
 #include <functional>
 #include <vector>
 
-namespace petrel::jetstream {
+namespace petrel::store {
 
 class Dedupe {
  public:
@@ -35,7 +33,14 @@ class Dedupe {
   // Forgets the oldest entries up to and including `sequence`.
   void pop_up_to(uint64_t sequence);
   void clear();
+  // Forgets the oldest entry. REQUIRES: there is one.
+  void pop_front();
   size_t size() const { return static_cast<size_t>(end_ - begin_); }
+  size_t id_bytes() const { return id_bytes_; }
+  // Entries are numbered in the order they came; those in [begin, end) are there.
+  uint64_t begin() const { return begin_; }
+  uint64_t end() const { return end_; }
+  const Entry& operator[](uint64_t position) const { return at(position); }
   void visit(const std::function<void(const Entry&)>& visit) const;
 
  private:
@@ -49,7 +54,6 @@ class Dedupe {
     return (place & ((uint64_t{1} << kPositionBits) - 1)) - 1;
   }
   size_t slot_of(uint64_t hash, Slice id) const;
-  void pop_front();
   void erase_slot(size_t slot);
   void grow();
 
@@ -60,6 +64,7 @@ class Dedupe {
   uint64_t begin_ = 0;
   uint64_t end_ = 0;
   ByteQueue ids_;
+  size_t id_bytes_ = 0;
 };
 
-}  // namespace petrel::jetstream
+}  // namespace petrel::store

@@ -1,6 +1,6 @@
 // Dedupe against a plain map: ids come, come again and expire.
 
-#include "jetstream/dedupe.h"
+#include "petrel/store/dedupe.h"
 
 #include "petrel/base/prng.h"
 
@@ -9,7 +9,7 @@
 #include <map>
 #include <string>
 
-namespace petrel::jetstream {
+namespace petrel::store {
 namespace {
 
 TEST(Dedupe, KnowsWhatAMapKnows) {
@@ -48,4 +48,4 @@ TEST(Dedupe, KnowsWhatAMapKnows) {
 }
 
 }  // namespace
-}  // namespace petrel::jetstream
+}  // namespace petrel::store
