@@ -33,7 +33,11 @@ server::AuthEnvironment Server::Impl::auth_environment() {
       .on_every_loop =
           [this](const std::function<void(uint16_t, shard::Shard&)>& task) { on_every_loop(task); },
       .find_account = [this](const std::string& name) { return accounts.description(name); },
-      .describe = [this](const std::vector<auth::AccountPtr>& known) { accounts.describe(known); },
+      .describe =
+          [this](const std::vector<auth::AccountPtr>& known) {
+            accounts.describe(known);
+            if (jetstream != nullptr) jetstream->describe(known);
+          },
       .decide_later = {},
       .watch_expiry = {}};
 }

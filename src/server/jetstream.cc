@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <latch>
 #include <set>
 #include <system_error>
 
@@ -132,10 +133,11 @@ Result<std::unique_ptr<JetStream>> JetStream::open(JetStreamSetup setup,
   PETREL_TRY_STATUS(made->prepare_directory());
   made->announce();
   PETREL_TRY_STATUS(made->make_services());
-  for (const shard::JetStreamAccount& account : made->described(accounts)) {
-    made->api_->set_account(account);
-    made->known_accounts_.push_back(account.name);
+  for (const auto& [name, account] : accounts.all()) {
+    made->set_account(*account);
+    made->known_accounts_.push_back(name);
   }
+  made->set_described_accounts(accounts);
   PETREL_TRY_STATUS(made->recover());
   PETREL_TRY_STATUS(made->import_streams());
   const Duration took = monotonic_now() - began;
@@ -359,51 +361,70 @@ void JetStream::tell_offline(const std::string& account, const jetstream::Stream
   if (!is_stream) say(LogLevel::kWarn, "  Stopping unsupported stream '" + name + "'");
 }
 
-std::vector<shard::JetStreamAccount> JetStream::described(
-    const auth::AccountSnapshot& accounts) const {
-  std::vector<shard::JetStreamAccount> all;
-  for (const auto& [name, account] : accounts.all()) {
-    shard::JetStreamAccount one{name, account->jetstream.has_value() && !account->is_system, {}};
-    one.imports_api = !one.enabled && has_api_import(account->imports);
-    jetstream::ConfigLimits& limits = one.limits;
-    limits.duplicate_window = setup_.options.jetstream.limits.duplicate_window;
-    limits.server_max_ack_pending = setup_.options.jetstream.limits.max_ack_pending;
-    limits.server_max_request_batch = setup_.options.jetstream.limits.max_request_batch;
-    limits.default_max_consumers = setup_.options.jetstream.limits.default_max_consumers;
-    const auto with = [base = limits](const conf::AccountJetStreamLimits& given) {
-      jetstream::ConfigLimits own = base;
-      take_account_limits(given, own);
-      return own;
-    };
-    for (const auto& [tier, given] : account->jetstream_tiers) one.tiers[tier] = with(given);
-    if (const auto single = one.tiers.find("R1"); single != one.tiers.end()) {
-      limits = single->second;
-    } else if (account->jetstream.has_value()) {
-      limits = with(*account->jetstream);
-      limits.covers_one_replica = one.tiers.empty();
-    }
-    all.push_back(std::move(one));
+shard::JetStreamAccount JetStream::described(const auth::Account& account) const {
+  shard::JetStreamAccount one{
+      account.name, account.jetstream.has_value() && !account.is_system, {}};
+  one.imports_api = !one.enabled && has_api_import(account.imports);
+  jetstream::ConfigLimits& limits = one.limits;
+  limits.duplicate_window = setup_.options.jetstream.limits.duplicate_window;
+  limits.server_max_ack_pending = setup_.options.jetstream.limits.max_ack_pending;
+  limits.server_max_request_batch = setup_.options.jetstream.limits.max_request_batch;
+  limits.default_max_consumers = setup_.options.jetstream.limits.default_max_consumers;
+  const auto with = [base = limits](const conf::AccountJetStreamLimits& given) {
+    jetstream::ConfigLimits own = base;
+    take_account_limits(given, own);
+    return own;
+  };
+  for (const auto& [tier, given] : account.jetstream_tiers) one.tiers[tier] = with(given);
+  if (const auto single = one.tiers.find("R1"); single != one.tiers.end()) {
+    limits = single->second;
+  } else if (account.jetstream.has_value()) {
+    limits = with(*account.jetstream);
+    limits.covers_one_replica = one.tiers.empty();
   }
-  return all;
+  return one;
+}
+
+void JetStream::set_account(const auth::Account& account) {
+  api_->set_account(described(account));
+}
+
+// What operator mode knew before JetStream was there: accounts that are preloaded.
+void JetStream::set_described_accounts(const auth::AccountSnapshot& configured) {
+  std::vector<std::string> names;
+  setup_.accounts.for_each(
+      [&names](const router::AccountInterest& account) { names.push_back(account.name); });
+  for (const std::string& name : names) {
+    if (configured.find(name) != nullptr) continue;
+    if (const auth::AccountPtr account = setup_.accounts.description(name)) set_account(*account);
+  }
+}
+
+void JetStream::describe(const std::vector<auth::AccountPtr>& accounts) {
+  std::latch done(1);
+  node_.post(0, [&] {
+    for (const auth::AccountPtr& account : accounts) set_account(*account);
+    done.count_down();
+  });
+  done.wait();
 }
 
 void JetStream::change(const conf::JetStreamOptions& options,
-                       const auth::AccountSnapshot& accounts) {
-  setup_.options.jetstream.limits = options.limits;
+                       std::shared_ptr<const auth::AccountSnapshot> accounts) {
   set_batch_limits(options.limits, *node_.usage);
   if (options.max_memory_store >= 0) node_.usage->memory_max = options.max_memory_store;
   if (options.max_file_store >= 0) node_.usage->storage_max = options.max_file_store;
-  std::vector<shard::JetStreamAccount> all = described(accounts);
-  for (const std::string& name : known_accounts_) {
-    if (accounts.find(name) == nullptr) all.push_back({name, false, {}});
-  }
-  for (const shard::JetStreamAccount& account : all) {
-    if (std::find(known_accounts_.begin(), known_accounts_.end(), account.name) ==
-        known_accounts_.end()) {
-      known_accounts_.push_back(account.name);
+  node_.post(0, [this, limits = options.limits, accounts = std::move(accounts)] {
+    setup_.options.jetstream.limits = limits;
+    for (const std::string& name : known_accounts_) {
+      if (accounts->find(name) == nullptr) api_->set_account({name, false, {}});
     }
-    node_.post(0, [this, account] { api_->set_account(account); });
-  }
+    known_accounts_.clear();
+    for (const auto& [name, account] : accounts->all()) {
+      set_account(*account);
+      known_accounts_.push_back(name);
+    }
+  });
 }
 
 void JetStream::stop_streams(uint16_t loop) {

@@ -44,7 +44,11 @@ class JetStream {
   JetStream& operator=(const JetStream&) = delete;
 
   // Accounts and limits of a changed configuration. Thread: control; the loops run.
-  void change(const conf::JetStreamOptions& options, const auth::AccountSnapshot& accounts);
+  void change(const conf::JetStreamOptions& options,
+              std::shared_ptr<const auth::AccountSnapshot> accounts);
+  // Accounts that became known, or changed, while the loops run (operator mode). Returns when their
+  // API is there, so that whoever is let in afterwards finds it. Thread: any but a loop's.
+  void describe(const std::vector<auth::AccountPtr>& accounts);
   // On its loop, before the clients are closed.
   void stop_streams(uint16_t loop);
   // After the loops ended: leaves everything in checkpoints.
@@ -67,15 +71,18 @@ class JetStream {
   bool is_unfinished(const std::string& directory) const;
   Status recover_group(store::GroupId group, store::JournalTail& tail);
   void tell_offline(const std::string& account, const jetstream::Stream& stream) const;
-  std::vector<shard::JetStreamAccount> described(const auth::AccountSnapshot& accounts) const;
+  // These two: before the loops run, or on the first.
+  void set_account(const auth::Account& account);
+  shard::JetStreamAccount described(const auth::Account& account) const;
+  void set_described_accounts(const auth::AccountSnapshot& configured);
   void say(LogLevel level, const std::string& text) const { setup_.log(level, text); }
 
   JetStreamSetup setup_;
   StorePlace place_;
   StoreKeys keys_;
   shard::JetStreamNode node_;
-  shard::JetStreamApi* api_ = nullptr;  // owned by the first loop's shard
-  std::vector<std::string> known_accounts_;
+  shard::JetStreamApi* api_ = nullptr;       // owned by the first loop's shard
+  std::vector<std::string> known_accounts_;  // of the configuration
   std::atomic<size_t> loops_to_checkpoint_{0};
   size_t recovered_ = 0;
 };

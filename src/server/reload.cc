@@ -55,7 +55,7 @@ Status Server::Impl::reload(conf::Options after) {
   describe_accounts(*config->accounts);
   current.replace_tls(tls);
   current.replace(after, wall_now());
-  if (jetstream != nullptr) jetstream->change(after.jetstream, *config->accounts);
+  if (jetstream != nullptr) jetstream->change(after.jetstream, config->accounts);
   for (const conf::ReloadChange& change : plan.changes) apply(change);
   if (change_log) change_log();
   const bool auth_changed = concerns(plan.changes, conf::ReloadArea::kAuthorization);
