@@ -12,6 +12,7 @@ namespace petrel::jetstream {
 namespace {
 
 constexpr size_t kDeletedMax = 1'000'000;
+constexpr size_t kSubjectsPerLook = 4096;
 
 StreamSourceView source_view(const StreamSource& source, const SourceState& state) {
   StreamSourceView view;
@@ -54,15 +55,23 @@ StreamStateView state_view(const Stream& stream) {
   return view;
 }
 
-// One page of subjects and how many messages each has.
+// One page of subjects and how many messages each has; how many there are in all. Millions of them
+// are never in memory together.
 Page add_subjects(const Stream& stream, const StreamInfoRequest& wanted, StreamStateView& view) {
-  const auto found = stream.store().subjects({wanted.subjects_filter}, Slice(), ~size_t{0});
-  if (found.empty()) return {};
-  Page page = page_of(wanted.offset, found.size(), kSubjectsPage);
-  const size_t end = std::min<size_t>(found.size(), page.offset + page.limit);
-  for (size_t i = page.offset; i < end; ++i) {
-    view.subjects.emplace_back(found[i].subject, found[i].totals.messages);
+  const store::Filters filters = {wanted.subjects_filter};
+  size_t total = 0;
+  std::string after;
+  for (;;) {
+    const auto found = stream.store().subjects(filters, after, kSubjectsPerLook);
+    for (const auto& of : found) {
+      if (total++ < wanted.offset || view.subjects.size() >= kSubjectsPage) continue;
+      view.subjects.emplace_back(of.subject, of.totals.messages);
+    }
+    if (found.size() < kSubjectsPerLook) break;
+    after = found.back().subject;
   }
+  if (total == 0) return {};
+  Page page = page_of(wanted.offset, total, kSubjectsPage);
   page.offset = wanted.offset;  // told as it was asked for
   return page;
 }

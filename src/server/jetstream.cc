@@ -24,6 +24,8 @@ namespace {
 
 // The part of the memory that the server is to use that message ids may take.
 constexpr int64_t kIdMemoryPart = 8;
+// The part of the memory that the server is to use that subjects of streams may take.
+constexpr int64_t kSubjectMemoryPart = 4;
 
 // Whether requests for account information go to another account.
 bool has_api_import(const std::vector<conf::ImportOptions>& imports) {
@@ -111,6 +113,8 @@ JetStream::JetStream(JetStreamSetup setup) : setup_(std::move(setup)) {
   node_.is_sealed = [this](Slice bytes) { return keys_.is_current(bytes); };
   node_.id_memory = std::make_shared<MemoryBudget>(
       static_cast<size_t>(memory_to_use(setup_.options.petrel.max_memory) / kIdMemoryPart));
+  node_.subject_memory = std::make_shared<MemoryBudget>(
+      static_cast<size_t>(memory_to_use(setup_.options.petrel.max_memory) / kSubjectMemoryPart));
   node_.payload_max = setup_.options.max_payload;
   node_.system_account = setup_.options.system_account;
   if (node_.system_account.empty()) node_.system_account = auth::kSystemAccount;

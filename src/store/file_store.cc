@@ -22,6 +22,8 @@ constexpr uint64_t kReadAheadBytes = 1 << 20;
 constexpr size_t kFramesAhead = 8;
 constexpr uint64_t kGapBytesMax = 4096;  // between the frames of two writes
 constexpr size_t kIdMemory = 32 << 20;
+// Subjects on disk that are merged while as many messages as fit a large write are added.
+constexpr size_t kMergedPerWrite = 12'288;
 
 uint32_t frame_bytes(const SegmentFrames& frames) {
   const size_t doublings = std::min<size_t>(frames.all().size(), 6);
@@ -43,7 +45,13 @@ FileStore::FileStore(Disk& disk, const FileStoreOptions& options, Listener& list
       ids_(std::make_unique<IdRuns>(disk, codec_, options.directory,
                                     [this] { return make_directory(); }),
            options.id_memory == nullptr ? own_id_memory_ : *options.id_memory),
-      index_({int64_t{kCountedBytes} - kRecordHeadBytes, kCountedHeader}, *this) {}
+      index_({int64_t{kCountedBytes} - kRecordHeadBytes, kCountedHeader}, *this) {
+  // Runs are not encrypted.
+  if (options.subject_memory == nullptr || !options.encryption.key.empty()) return;
+  spill_ = std::make_unique<SubjectSpill>(
+      SubjectSpill{disk, options.directory, options.subject_memory, *this});
+  index_.subjects_table().spill_to(spill_.get());
+}
 
 FileStore::~FileStore() {
   life_ = nullptr;
@@ -95,7 +103,10 @@ void FileStore::append(const NewMessage& message) {
   seal_record(room);
   index_.append(message, place);
   mark_changed(*segment);
-  if (segment->frames.all().size() > frames && write_complete_frames(*segment)) trim();
+  if (segment->frames.all().size() > frames && write_complete_frames(*segment)) {
+    trim();
+    index_.subjects_table().tend(kMergedPerWrite);
+  }
 }
 
 std::optional<RemovedMessage> FileStore::remove(uint64_t sequence, bool with_erase) {
@@ -117,6 +128,10 @@ uint64_t FileStore::purge_below(uint64_t sequence,
 void FileStore::on_deleted(Segment& segment, uint32_t entry) {
   segment.file->deleted.push_back(segment.index->position(entry));
   mark_changed(segment);
+}
+
+void FileStore::on_passed() {
+  if (index_.subjects_table().is_spilled()) trim_memory();
 }
 
 void FileStore::on_dropped(std::unique_ptr<Segment> segment) {
@@ -460,6 +475,7 @@ void FileStore::destroy(std::function<void(int error)> done) {
   }
   if (is_log_open_) disk_.close(log_);
   is_log_open_ = false;
+  index_.subjects_table().forget_messages();
   disk_.remove_tree(options_.directory, std::move(done));
 }
 

@@ -4,7 +4,7 @@
 //
 // Owner: one Stream. Thread: its home loop; blocks it hands out may be read by any loop.
 // Memory: the unwritten tail; frames up to cache_bytes; indexes of sealed segments up to
-// index_bytes; subjects; a bit per deleted message.
+// index_bytes; subjects, as many as their budget allows; a bit per deleted message.
 // Errors: a file that could not be written or synced is never synced again: its messages are copied
 // to a new one, and no checkpoint succeeds before that.
 // Source: architecture section 4 (store, corruption); docs/formats/segment.md and checkpoint.md.
@@ -53,7 +53,9 @@ struct SegmentFile {
   std::vector<uint32_t> moves;    // offsets of frames with erased messages, to be written anew
 };
 
-class FileStore final : public MessageStore, private MessageIndex::Owner {
+class FileStore final : public MessageStore,
+                        private MessageIndex::Owner,
+                        private SubjectSpill::Source {
  public:
   FileStore(Disk& disk, const FileStoreOptions& options, Listener& listener);
   ~FileStore() override;
@@ -149,6 +151,7 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   void load(Segment& segment) override;
   void on_dropped(std::unique_ptr<Segment> segment) override;
   void on_deleted(Segment& segment, uint32_t entry) override;
+  void on_passed() override;
   Segment* segment_of(uint64_t id);
   void mark_changed(Segment& segment);
   void remove_file(const std::string& path);
@@ -191,6 +194,7 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   void note_cached(const Segment& segment, const Frame& frame);
   void note_loaded(Segment& segment);
   void trim();
+  void trim_memory();
   bool evict_frame(uint64_t id, uint32_t offset);
   bool evict_index(uint64_t id);
   std::string path_of(uint64_t id) const;
@@ -200,10 +204,12 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   void recover_from(const CheckpointFile& file, const FileSizes& sizes);
   Status rebuild_all(const FileSizes& sizes);
   Segment& adopt(const SegmentRecord& record);
+  void forget_run(const std::string& name);
   void check_files(const FileSizes& sizes);
   void count_all();
-  void count_subjects(Segment& segment);
-  bool count_by_dictionary(Segment& segment);
+  void count_into(SubjectTable& table) override;
+  void count_subjects(Segment& segment, SubjectTable& table);
+  bool count_by_dictionary(Segment& segment, SubjectTable& table);
   bool load_index(Segment& segment);
   void rebuild_index(Segment& segment);
   void fill_index(Segment& segment, const ScannedSegment& scanned);
@@ -241,6 +247,7 @@ class FileStore final : public MessageStore, private MessageIndex::Owner {
   FrameCodec codec_;
   MemoryBudget own_id_memory_;  // when the options name none
   MessageIds ids_;
+  std::unique_ptr<SubjectSpill> spill_;  // null: all subjects stay in memory
   // Lookups load indexes, move cursors and remember matches.
   mutable MessageIndex index_;
   std::shared_ptr<int> life_ = std::make_shared<int>(0);  // operations outlive the store

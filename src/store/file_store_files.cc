@@ -25,6 +25,8 @@ constexpr uint64_t kRunPart = 32;
 // Runs of this part of a segment take whole pages, so that they need not go through the page cache.
 constexpr uint64_t kPagedPart = 128;
 constexpr uint64_t kPageBytes = 4096;
+// Of the budget of subjects, for indexes, when not all subjects fit: each holds its subjects.
+constexpr size_t kIndexPart = 8;
 
 constexpr uint64_t round_to_page(uint64_t bytes) {
   return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
@@ -288,15 +290,24 @@ void FileStore::trim() {
       ++at;
     }
   }
-  for (size_t at = 0;
-       at + 1 < loaded_.size() && at < kLooksMax && loaded_bytes_ > options_.index_bytes;) {
+  trim_memory();
+  if (needs_recount_) recount();
+}
+
+void FileStore::trim_memory() {
+  SubjectTable& subjects = index_.subjects_table();
+  const bool is_tight = subjects.is_over_budget();
+  const size_t most =
+      is_tight ? std::min(options_.index_bytes, options_.subject_memory->limit() / kIndexPart)
+               : options_.index_bytes;
+  for (size_t at = 0; at + 1 < loaded_.size() && at < kLooksMax && loaded_bytes_ > most;) {
     if (evict_index(loaded_[at])) {
       loaded_.erase(loaded_.begin() + static_cast<std::ptrdiff_t>(at));
     } else {
       ++at;
     }
   }
-  if (needs_recount_) recount();
+  if ((is_tight && has_directory_) || subjects.used() == 0) subjects.spill_if_due();
 }
 
 }  // namespace petrel::store

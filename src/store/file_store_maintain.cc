@@ -15,17 +15,20 @@ constexpr size_t kSegmentsPerStep = 64;  // looked at
 constexpr size_t kSmallOnesMin = 4;
 constexpr uint64_t kSmallPart = 4;
 constexpr uint32_t kFrameBytes = 64 << 10;
+constexpr size_t kMergedPerStep = 16'384;  // subjects on disk
 
 }  // namespace
 
 bool FileStore::maintain() {
+  index_.subjects_table().look_again();
   trim();
   report_damage();
   const bool is_read = let_go_of_read_file();
+  const bool is_merging = index_.subjects_table().tend(kMergedPerStep);
   if (copy_ != nullptr) return step_copy();
   if (choose_copy()) return true;
   scrub();
-  return is_read;
+  return is_read || is_merging;
 }
 
 bool FileStore::is_erased_from(uint64_t segment) const {

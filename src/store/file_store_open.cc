@@ -47,6 +47,7 @@ Status FileStore::recover(RecoveredStore& found) {
     has_checkpoint |= entry.name == "checkpoint";
     has_mark_ |= entry.name == "checkpoint.mark";
     if (const uint64_t run = parse_id_run_name(entry.name)) ids_.runs()->on_file(run);
+    forget_run(entry.name);
     const uint64_t id = parse_segment_file_name(entry.name);
     if (id == 0 || entry.is_directory) continue;
     sizes[id] = entry.bytes;
@@ -74,7 +75,9 @@ Status FileStore::recover(RecoveredStore& found) {
                    "message ids are encrypted with a key that is not configured"};
     }
     PETREL_TRY_STATUS(ids_.restore(file->newest.ids));
+    if (spill_ != nullptr) spill_->may_drain = true;
     recover_from(*file, sizes);
+    if (spill_ != nullptr) spill_->may_drain = false;
     found.applied_index = file->newest.applied_index;
     found.extra = std::move(file->newest.extra);
     return Status::ok();
@@ -85,6 +88,14 @@ Status FileStore::recover(RecoveredStore& found) {
   damages_.push_back({{state().first_sequence, state().last_sequence},
                       file.error().detail + ": rebuilt from the segments, deletions are lost"});
   return Status::ok();
+}
+
+// Runs of subjects are of use to the process that wrote them.
+void FileStore::forget_run(const std::string& name) {
+  const uint64_t run = parse_run_file_name(name);
+  if (run == 0) return;
+  if (spill_ != nullptr) spill_->next_run = std::max(spill_->next_run, run + 1);
+  disk_.remove_file(options_.directory + "/" + name, [](int) {});
 }
 
 Segment& FileStore::adopt(const SegmentRecord& record) {
@@ -189,16 +200,20 @@ void FileStore::count_all() {
   state.bytes = 0;
   std::vector<Segment*> segments;
   for (const auto& segment : index_.segments()) segments.push_back(segment.get());
+  SubjectTable& table = index_.subjects_table();
+  table.begin_count();
   for (Segment* segment : segments) {
-    count_subjects(*segment);
+    count_subjects(*segment, table);
     state.messages += segment->live;
     state.bytes += segment->live_bytes;
     const bool is_complete = segment->file->dictionary_offset != 0;
     if (!is_complete && segment->file->error == 0 && segment->live > 0) write_index(*segment);
-    trim();
+    trim_memory();
+    table.flush_if_due();
   }
+  if (!table.end_count()) count_into(table);
   needs_recount_ = false;
-  state.subjects = index_.subjects_table().used();
+  state.subjects = table.used();
   if (state.messages > 0) {
     index_.refresh_first();
     state.deleted = state.last_sequence + 1 - state.first_sequence - state.messages;
@@ -209,7 +224,7 @@ void FileStore::count_all() {
   }
 }
 
-bool FileStore::count_by_dictionary(Segment& segment) {
+bool FileStore::count_by_dictionary(Segment& segment, SubjectTable& table) {
   const SegmentFile& file = *segment.file;
   if (file.dictionary_offset == 0 || segment.live != segment.entries) return false;
   const auto bytes = disk_.load_range(path_of(segment.id), file.dictionary_offset,
@@ -223,7 +238,6 @@ bool FileStore::count_by_dictionary(Segment& segment) {
   if (!SegmentIndexCodec::visit_dictionary(dictionary, sum) || messages != segment.live) {
     return false;
   }
-  SubjectTable& table = index_.subjects_table();
   return SegmentIndexCodec::visit_dictionary(dictionary,
                                              [&](const SegmentIndexCodec::Counted& counted) {
                                                SubjectNode& node = table.intern(counted.subject);
@@ -234,14 +248,30 @@ bool FileStore::count_by_dictionary(Segment& segment) {
                                              });
 }
 
-void FileStore::count_subjects(Segment& segment) {
-  if (segment.index == nullptr && count_by_dictionary(segment)) return;
+// Into a table that holds nothing of the segment yet.
+void FileStore::count_into(SubjectTable& table) {
+  for (const auto& segment : index_.segments()) {
+    const bool was_loaded = segment->index != nullptr;
+    count_subjects(*segment, table);
+    if (!was_loaded && segment->index != nullptr && evict_index(segment->id)) {
+      std::erase(loaded_, segment->id);
+    }
+    table.flush_if_due();
+  }
+}
+
+void FileStore::count_subjects(Segment& segment, SubjectTable& table) {
+  if (segment.index == nullptr && count_by_dictionary(segment, table)) return;
   const SegmentIndex& index = index_.loaded(segment);
-  SubjectTable& table = index_.subjects_table();
+  std::vector<SubjectNode*> nodes;
+  for (const SegmentIndex::Subject& subject : index.subjects()) {
+    const bool is_own = &table == &index_.subjects_table();
+    nodes.push_back(is_own ? subject.node : &table.intern(subject.node->text()));
+  }
   for (uint32_t entry = 0; entry < index.entries(); ++entry) {
     const uint32_t position = index.position(entry);
     if (segment.is_deleted(position)) continue;
-    SubjectNode& node = index.subject(entry);
+    SubjectNode& node = *nodes[index.local(entry)];
     if (node.messages == 0) {
       node.first = segment.base + position;
       node.first_is_stale = 0;
@@ -254,7 +284,6 @@ void FileStore::count_subjects(Segment& segment) {
 
 void FileStore::recount() {
   needs_recount_ = false;
-  index_.subjects_table().forget_messages();
   count_all();
 }
 
@@ -301,7 +330,7 @@ void FileStore::fill_index(Segment& segment, const ScannedSegment& scanned) {
   std::unordered_map<std::string, uint16_t> locals;
   const auto add = [&](const ScannedRecord& record) {
     const auto [at, is_new] = locals.try_emplace(record.subject, uint16_t{0});
-    if (is_new) at->second = segment.index->add_subject(table.intern(record.subject));
+    if (is_new) at->second = segment.index->add_subject(table.intern_name(record.subject));
     segment.index->add(static_cast<uint32_t>(record.sequence - segment.base), record.time,
                        at->second, {record.offset, record.bytes, record.has_header});
     ++segment.index->subjects()[at->second].live;

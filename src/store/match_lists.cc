@@ -49,23 +49,19 @@ uint64_t MessageIndex::next_listed(const MatchList& list, uint64_t from) {
 }
 
 // False when there are too many.
-bool MessageIndex::collect_nodes(const Filters& filters, std::vector<SubjectNode*>& nodes) const {
+bool MessageIndex::collect_nodes(const Filters& filters, HeldSubjects& nodes) {
   size_t looked = 0;
   for (const std::string& filter : filters) {
     if (subject::is_literal(filter)) {
       SubjectNode* node = subjects_.find(filter);
-      if (node != nullptr && node->messages > 0) nodes.push_back(node);
+      if (node != nullptr && node->messages > 0) nodes.add(*node);
       continue;
     }
     subjects_.visit_any(literal_prefix(filter), [&](SubjectNode& node) {
-      if (subject::subject_matches(node.text(), filter)) nodes.push_back(&node);
+      if (subject::subject_matches(node.text(), filter)) nodes.add(*subjects_.kept(node));
       return ++looked < kNodesMax;
     });
     if (looked >= kNodesMax) return false;
-  }
-  if (filters.size() > 1) {
-    std::sort(nodes.begin(), nodes.end());
-    nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
   }
   return true;
 }
@@ -93,7 +89,8 @@ void MessageIndex::append_sequences(const SubjectNode& node, uint64_t begin, uin
   }
 }
 
-void MessageIndex::fill_list(MatchList& list, const std::vector<SubjectNode*>& nodes) {
+void MessageIndex::fill_list(MatchList& list, const HeldSubjects& held) {
+  const std::vector<SubjectNode*> nodes = held.distinct();
   uint64_t begin = UINT64_MAX;
   for (const SubjectNode* node : nodes) {
     if (node->last >= list.begin) begin = std::min(begin, std::max(node->first, list.begin));
@@ -127,7 +124,7 @@ MessageIndex::MatchList& MessageIndex::make_list(const Filters& filters, uint64_
     list->filters = filters;
   }
   list->begin = from;
-  std::vector<SubjectNode*> nodes;
+  HeldSubjects nodes;
   list->is_hopeless = !collect_nodes(filters, nodes);
   if (list->is_hopeless) {
     list->sequences = {};
@@ -185,12 +182,14 @@ size_t MessageIndex::literals_in(Segment& segment, const SubjectNode& node, uint
 
 size_t MessageIndex::next_literals(SubjectNode& node, uint64_t from, std::span<uint64_t> out) {
   if (node.messages == 0 || node.last < from) return 0;
+  const HeldSubject held(node);
   from = std::max(from, node.first);
   size_t count = 0;
   for (size_t at = segment_at(from); at < segments_.size() && count < out.size(); ++at) {
     Segment& segment = *segments_[at];
     if (segment.base > node.last) break;
     if (segment.live > 0) count += literals_in(segment, node, from, out.subspan(count));
+    owner_.on_passed();
   }
   return count;
 }

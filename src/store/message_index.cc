@@ -107,6 +107,7 @@ RemovedMessage MessageIndex::remove(const Found& found) {
   SegmentIndex& index = *segment.index;
   const EntryPlace place = index.place(found.entry);
   SubjectNode& node = index.subject(found.entry);
+  subjects_.resolve(node);
   RemovedMessage removed;
   removed.sequence = found.sequence();
   removed.subject = node.text();
@@ -208,8 +209,9 @@ size_t MessageIndex::place_of(const Segment& segment) {
 
 void MessageIndex::purge_segment(Segment& segment,
                                  const std::function<void(const RemovedMessage&)>& visit) {
-  SegmentIndex& index = loaded(segment);
+  const bool is_all_going = subjects_.used() == 0;
   if (visit) {
+    SegmentIndex& index = loaded(segment);
     for (uint32_t position = segment.next_live(0); position != kNoEntry;
          position = segment.next_live(position + 1)) {
       const uint32_t entry = index.lower_bound(position);
@@ -217,26 +219,40 @@ void MessageIndex::purge_segment(Segment& segment,
              counted(index.place(entry))});
     }
   }
-  for (SegmentIndex::Subject& subject : index.subjects()) {
-    if (subject.live == 0) continue;
-    subjects_.take_messages(*subject.node, subject.live);
-    subject.node->first_is_stale = 1;
-    subject.live = 0;
-  }
+  if (!is_all_going) purge_subjects(loaded(segment));
   state_.messages -= segment.live;
   state_.bytes -= segment.live_bytes;
   segment.live = 0;
   segment.live_bytes = 0;
 }
 
+void MessageIndex::purge_subjects(SegmentIndex& index) {
+  if (subjects_.is_spilled()) {
+    std::vector<SubjectNode*> cold;
+    for (const SegmentIndex::Subject& subject : index.subjects()) {
+      if (subject.live > 0 && subject.node->is_cold != 0) cold.push_back(subject.node);
+    }
+    subjects_.resolve_all(cold);
+  }
+  for (SegmentIndex::Subject& subject : index.subjects()) {
+    if (subject.live == 0) continue;
+    subjects_.take_messages(*subject.node, subject.live);
+    subject.node->first_is_stale = 1;
+    subject.live = 0;
+  }
+}
+
 uint64_t MessageIndex::purge_below(uint64_t sequence,
                                    const std::function<void(const RemovedMessage&)>& visit) {
   const uint64_t before = state_.messages;
+  // Nothing will be left, so nobody has to know what there was of each subject.
+  if (sequence > state_.last_sequence && subjects_.is_spilled()) subjects_.forget_messages();
   while (!segments_.empty() && segments_.front()->last < sequence &&
          segments_.front()->entries > 0) {
     Segment& segment = *segments_.front();
     if (segment.live > 0) purge_segment(segment, visit);
     drop_segment(0);
+    owner_.on_passed();
   }
   while (state_.messages > 0) {
     const uint64_t first = next_live(state_.first_sequence);

@@ -39,6 +39,9 @@ class MessageIndex {
     virtual void on_dropped(std::unique_ptr<Segment> segment) = 0;
     // A message of the segment was deleted; its index is in memory.
     virtual void on_deleted(Segment& segment, uint32_t entry) = 0;
+    // A lookup goes on to other segments; of those before it holds no index, and no subject that is
+    // not referred to.
+    virtual void on_passed() {}
   };
 
   MessageIndex(Accounting accounting, Owner& owner) : accounting_(accounting), owner_(owner) {}
@@ -133,6 +136,7 @@ class MessageIndex {
   void leave(std::unique_ptr<Segment> segment);
   void forget_message(SubjectNode& node, uint64_t sequence);
   void purge_segment(Segment& segment, const std::function<void(const RemovedMessage&)>& visit);
+  void purge_subjects(SegmentIndex& index);
   uint64_t next_live(uint64_t from);
   uint64_t last_live(uint64_t at_most);
   uint64_t count_live(uint64_t from);
@@ -145,16 +149,16 @@ class MessageIndex {
   uint64_t count_in_segment(Segment& segment, const SubjectNode& node, uint64_t from);
   void resolve_first(SubjectNode& node);
   void resolve_last(SubjectNode& node);
-  bool collect_few(const Filters& filters, std::vector<SubjectNode*>& few) const;
+  bool collect_few(const Filters& filters, HeldSubjects& few);
   MatchSet& match_set(Segment& segment, const Filters& filters);
-  void extend(MatchSet& set, Segment& segment) const;
+  void extend(MatchSet& set, Segment& segment);
   uint64_t near_match(const Filters& filters, uint64_t from);
   MatchList* list_of(const Filters& filters);
   uint64_t next_listed(const MatchList& list, uint64_t from);
-  bool collect_nodes(const Filters& filters, std::vector<SubjectNode*>& nodes) const;
+  bool collect_nodes(const Filters& filters, HeldSubjects& nodes);
   void append_sequences(const SubjectNode& node, uint64_t begin, uint64_t end,
                         std::vector<uint64_t>& out);
-  void fill_list(MatchList& list, const std::vector<SubjectNode*>& nodes);
+  void fill_list(MatchList& list, const HeldSubjects& nodes);
   MatchList& make_list(const Filters& filters, uint64_t from);
   uint64_t next_by_segment(const Filters& filters, uint64_t from);
   uint32_t next_in_segment(Segment& segment, const Filters& filters, uint32_t from);

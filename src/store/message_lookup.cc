@@ -108,6 +108,7 @@ uint64_t MessageIndex::count_live(uint64_t from) {
 }
 
 uint64_t MessageIndex::next_literal(SubjectNode& node, uint64_t from) {
+  const HeldSubject held(node);
   if (node.messages == 0 || node.last < from) return 0;
   if (from <= node.first) {
     if (node.first_is_stale == 0) return node.first;
@@ -120,15 +121,20 @@ uint64_t MessageIndex::next_literal(SubjectNode& node, uint64_t from) {
     if (segment.live == 0) continue;
     SegmentIndex& index = loaded(segment);
     const uint16_t local = index.find_subject(node, segment.serial);
-    if (local == kNoLocal || index.subjects()[local].live == 0) continue;
+    if (local == kNoLocal || index.subjects()[local].live == 0) {
+      owner_.on_passed();
+      continue;
+    }
     uint32_t entry = index.next_of(local, entry_at(segment, from));
     while (entry != kNoEntry && is_deleted(segment, entry)) entry = index.next_of(local, entry + 1);
     if (entry != kNoEntry) return segment.base + index.position(entry);
+    owner_.on_passed();
   }
   return 0;
 }
 
 uint64_t MessageIndex::last_literal(SubjectNode& node, uint64_t at_most) {
+  const HeldSubject held(node);
   if (node.messages == 0 || node.first > at_most) return 0;
   if (at_most >= node.last) {
     if (node.last_is_stale == 0) return node.last;
@@ -140,13 +146,17 @@ uint64_t MessageIndex::last_literal(SubjectNode& node, uint64_t at_most) {
     if (segment.live == 0 || segment.base > at_most) continue;
     SegmentIndex& index = loaded(segment);
     const uint16_t local = index.find_subject(node, segment.serial);
-    if (local == kNoLocal || index.subjects()[local].live == 0) continue;
+    if (local == kNoLocal || index.subjects()[local].live == 0) {
+      owner_.on_passed();
+      continue;
+    }
     const uint32_t behind = entry_at(segment, at_most + 1);
     uint32_t entry = behind == 0 ? kNoEntry : index.last_of(local, behind - 1);
     while (entry != kNoEntry && is_deleted(segment, entry)) {
       entry = entry == 0 ? kNoEntry : index.last_of(local, entry - 1);
     }
     if (entry != kNoEntry) return segment.base + index.position(entry);
+    owner_.on_passed();
   }
   return 0;
 }
@@ -181,16 +191,19 @@ uint64_t MessageIndex::count_literal(SubjectNode& node, uint64_t from) {
   if (node.messages == 0 || node.last < from) return 0;
   if (from <= node.first) return node.messages;
   if (node.messages == 1) return next_literal(node, from) != 0 ? 1 : 0;
+  const HeldSubject held(node);
   uint64_t count = 0;
   for (size_t at = segment_at(from); at < segments_.size(); ++at) {
     if (segments_[at]->base > node.last) break;
     count += count_in_segment(*segments_[at], node, from);
+    owner_.on_passed();
   }
   return count;
 }
 
 SubjectTotals MessageIndex::totals_of(SubjectNode& node) {
   if (node.messages == 0) return {};
+  const HeldSubject held(node);
   resolve_first(node);
   resolve_last(node);
   return {node.messages, node.first, node.last};
@@ -202,27 +215,27 @@ SubjectTotals MessageIndex::totals_of(Slice subject) {
 }
 
 // False when there are more than a few, or when finding them would take long.
-bool MessageIndex::collect_few(const Filters& filters, std::vector<SubjectNode*>& few) const {
+bool MessageIndex::collect_few(const Filters& filters, HeldSubjects& few) {
   if (filters.size() > kScanFiltersMax) return false;
   size_t examined = 0;
   for (const std::string& filter : filters) {
     if (subject::is_literal(filter)) {
       SubjectNode* node = subjects_.find(filter);
-      if (node != nullptr && node->messages > 0) few.push_back(node);
+      if (node != nullptr && node->messages > 0) few.add(*node);
       continue;
     }
     bool is_whole = true;
     subjects_.visit_any(literal_prefix(filter), [&](SubjectNode& node) {
-      if (subject::subject_matches(node.text(), filter)) few.push_back(&node);
-      is_whole = ++examined < kExamineMax && few.size() <= kFewMax;
+      if (subject::subject_matches(node.text(), filter)) few.add(*subjects_.kept(node));
+      is_whole = ++examined < kExamineMax && few.all().size() <= kFewMax;
       return is_whole;
     });
     if (!is_whole) return false;
   }
-  return few.size() <= kFewMax;
+  return few.all().size() <= kFewMax;
 }
 
-void MessageIndex::extend(MatchSet& set, Segment& segment) const {
+void MessageIndex::extend(MatchSet& set, Segment& segment) {
   const auto& subjects = segment.index->subjects();
   set.bits.resize((subjects.size() + 63) / 64);
   const auto add = [&set](size_t local) {
@@ -238,7 +251,7 @@ void MessageIndex::extend(MatchSet& set, Segment& segment) const {
       wild.push_back(filter);
       continue;
     }
-    const SubjectNode* node = subjects_.find(filter);
+    const SubjectNode* node = subjects_.find_name(filter);
     if (node == nullptr) continue;
     const uint16_t local = segment.index->find_subject(*node, segment.serial);
     if (local != kNoLocal) add(local);
@@ -317,6 +330,7 @@ uint64_t MessageIndex::next_by_segment(const Filters& filters, uint64_t from) {
     if (segment.live == 0) continue;
     const uint32_t position = next_in_segment(segment, filters, segment.position_at(from));
     if (position != kNoEntry) return segment.base + position;
+    owner_.on_passed();
   }
   return 0;
 }
@@ -325,10 +339,10 @@ uint64_t MessageIndex::last_match(const Filters& filters, uint64_t at_most) {
   if (state_.messages == 0 || at_most < state_.first_sequence) return 0;
   at_most = std::min(at_most, state_.last_sequence);
   if (admits_all(filters)) return last_live(at_most);
-  std::vector<SubjectNode*> few;
+  HeldSubjects few;
   if (collect_few(filters, few)) {
     uint64_t most = 0;
-    for (SubjectNode* node : few) most = std::max(most, last_literal(*node, at_most));
+    for (SubjectNode* node : few.all()) most = std::max(most, last_literal(*node, at_most));
     return most;
   }
   for (size_t at = std::min(segment_at(at_most) + 1, segments_.size()); at-- > 0;) {
@@ -337,6 +351,7 @@ uint64_t MessageIndex::last_match(const Filters& filters, uint64_t at_most) {
     const uint32_t position = last_in_segment(
         segment, filters, static_cast<uint32_t>(std::min(at_most, segment.last) - segment.base));
     if (position != kNoEntry) return segment.base + position;
+    owner_.on_passed();
   }
   return 0;
 }
@@ -346,6 +361,7 @@ uint64_t MessageIndex::count_wild(const Filters& filters, uint64_t from) {
   for (size_t at = segment_at(from); at < segments_.size(); ++at) {
     Segment& segment = *segments_[at];
     if (segment.live == 0) continue;
+    owner_.on_passed();
     SegmentIndex& index = loaded(segment);
     MatchSet set;
     set.filters = filters;
@@ -384,12 +400,10 @@ uint64_t MessageIndex::count_matches(const Filters& filters, uint64_t from) {
     }
     return count;
   }
-  std::vector<SubjectNode*> few;
+  HeldSubjects few;
   if (!collect_few(filters, few)) return count_wild(filters, from);
-  std::sort(few.begin(), few.end());
-  few.erase(std::unique(few.begin(), few.end()), few.end());
   uint64_t count = 0;
-  for (SubjectNode* node : few) count += count_literal(*node, from);
+  for (SubjectNode* node : few.distinct()) count += count_literal(*node, from);
   return count;
 }
 
@@ -411,22 +425,23 @@ uint64_t MessageIndex::first_at_or_after(WallTime time) {
 
 std::vector<MessageStore::SubjectCount> MessageIndex::subjects(const Filters& filters, Slice after,
                                                                size_t max) {
-  std::vector<SubjectNode*> nodes;
+  HeldSubjects held;
   const Filters everything = {">"};
   const bool is_all = admits_all(filters);
   for (const std::string& filter : is_all ? everything : filters) {
     if (subject::is_literal(filter)) {
       SubjectNode* node = subjects_.find(filter);
-      if (node != nullptr && node->messages > 0 && node->text() > after) nodes.push_back(node);
+      if (node != nullptr && node->messages > 0 && node->text() > after) held.add(*node);
       continue;
     }
     size_t taken = 0;
     subjects_.visit_ordered(literal_prefix(filter), after, [&](SubjectNode& node) {
       if (!is_all && !subject::subject_matches(node.text(), filter)) return true;
-      nodes.push_back(&node);
+      held.add(*subjects_.kept(node));
       return ++taken < max;
     });
   }
+  std::vector<SubjectNode*> nodes = held.all();
   if (filters.size() > 1) {
     std::sort(nodes.begin(), nodes.end(),
               [](const SubjectNode* a, const SubjectNode* b) { return a->text() < b->text(); });
@@ -436,6 +451,8 @@ std::vector<MessageStore::SubjectCount> MessageIndex::subjects(const Filters& fi
   std::vector<MessageStore::SubjectCount> counts;
   counts.reserve(nodes.size());
   for (SubjectNode* node : nodes) counts.push_back({std::string(node->text()), totals_of(*node)});
+  held.clear();
+  owner_.on_passed();
   return counts;
 }
 

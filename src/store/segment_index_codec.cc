@@ -131,7 +131,7 @@ bool SegmentIndexCodec::decode(Slice dictionary, Slice entries, SubjectTable& su
   segment.index = std::make_unique<SegmentIndex>();
   SegmentIndex& index = *segment.index;
   const bool is_whole = visit_dictionary(dictionary, [&](const Counted& counted) {
-    index.add_subject(subjects.intern(counted.subject));
+    index.add_subject(subjects.intern_name(counted.subject));
   });
   if (!is_whole || !decode_entries(entries, index.subjects_.size(), segment)) {
     index.release_subjects();

@@ -1,7 +1,6 @@
 #include "store/subject_table.h"
 
 #include "petrel/base/check.h"
-#include "petrel/base/hash.h"
 
 #include <algorithm>
 #include <cstring>
@@ -41,27 +40,28 @@ bool comes_before(const SubjectNode* a, const SubjectNode* b) {
 }  // namespace
 
 SubjectTable::~SubjectTable() {
-  for (SubjectNode* node : recent_) free_node(node);
-  for (const Run& run : runs_) {
-    for (SubjectNode* node : run) free_node(node);
-  }
+  if (spill_ != nullptr) spill_->budget->change(noted_bytes_, 0);
+  each_node([](SubjectNode* node) { free_node(node); });
 }
 
-SubjectNode* SubjectTable::find(Slice subject) const {
+SubjectNode* SubjectTable::find_in_memory(Slice subject, uint64_t hash) const {
   if (slots_.empty()) return nullptr;
-  const uint64_t hash = hash_bytes(subject);
   const size_t mask = slots_.size() - 1;
   for (size_t at = hash & mask;; at = (at + 1) & mask) {
     const uint64_t slot = slots_[at];
     if (slot == 0) return nullptr;
-    if (tag_of(slot) == tag_of(hash) && node_of(slot)->text() == subject) return node_of(slot);
+    if (tag_of(slot) == tag_of(hash) && slot != kGone && node_of(slot)->text() == subject) {
+      return node_of(slot);
+    }
   }
 }
 
-SubjectNode& SubjectTable::intern(Slice subject) {
+// REQUIRES: not there yet.
+SubjectNode& SubjectTable::insert(Slice subject) {
   PETREL_CHECK(subject.size() <= UINT16_MAX);
-  if (SubjectNode* node = find(subject)) return *node;
-  if ((nodes_ + 1) * 4 > slots_.size() * 3) grow(std::max(kSlotsMin, slots_.size() * 2));
+  if ((nodes_ + gone_ + 1) * 4 > slots_.size() * 3) {
+    grow(std::max(kSlotsMin, gone_ > nodes_ ? slots_.size() : slots_.size() * 2));
+  }
   SubjectNode* node = make_node(subject);
   place(node);
   recent_.push_back(node);
@@ -74,25 +74,43 @@ void SubjectTable::place(SubjectNode* node) {
   const uint64_t hash = hash_bytes(node->text());
   const size_t mask = slots_.size() - 1;
   size_t at = hash & mask;
-  while (slots_[at] != 0) at = (at + 1) & mask;
+  while (slots_[at] > kGone) at = (at + 1) & mask;
+  if (slots_[at] == kGone) --gone_;
   slots_[at] = tag_of(hash) | reinterpret_cast<uint64_t>(node);
 }
 
 void SubjectTable::grow(size_t slots) {
   slots_.assign(slots, 0);
-  for (SubjectNode* node : recent_) place(node);
-  for (const Run& run : runs_) {
-    for (SubjectNode* node : run) place(node);
+  gone_ = 0;
+  each_node([this](SubjectNode* node) { place(node); });
+}
+
+// It is in no list any more.
+void SubjectTable::release(SubjectNode* node) {
+  const size_t mask = slots_.size() - 1;
+  size_t at = hash_bytes(node->text()) & mask;
+  while (node_of(slots_[at]) != node) at = (at + 1) & mask;
+  slots_[at] = kGone;
+  ++gone_;
+  // Nothing lies behind it that is looked for from here.
+  for (; slots_[(at + 1) & mask] == 0 && slots_[at] == kGone; at = (at - 1) & mask) {
+    slots_[at] = 0;
+    --gone_;
   }
+  --nodes_;
+  text_bytes_ -= node->length;
+  free_node(node);
 }
 
 void SubjectTable::forget_messages() {
-  const auto forget = [](const Run& run) {
-    for (SubjectNode* node : run) node->messages = 0;
-  };
-  forget(recent_);
-  for (const Run& run : runs_) forget(run);
+  each_node([](SubjectNode* node) {
+    node->messages = 0;
+    node->is_cold = 0;
+    node->is_on_disk = 0;
+  });
   used_ = 0;
+  is_spilled_ = false;
+  if (on_disk_ != nullptr) on_disk_->clear();
 }
 
 void SubjectTable::sweep() {
@@ -144,7 +162,9 @@ SubjectTable::Run::const_iterator SubjectTable::seek(const Run& run, Slice prefi
 size_t SubjectTable::memory_bytes() const {
   size_t listed = recent_.capacity();
   for (const Run& run : runs_) listed += run.capacity();
-  return nodes_ * (sizeof(SubjectNode) + 16) + text_bytes_ + (slots_.capacity() + listed) * 8;
+  const size_t on_disk = on_disk_ == nullptr ? 0 : on_disk_->memory_bytes();
+  return nodes_ * (sizeof(SubjectNode) + 16) + text_bytes_ + (slots_.capacity() + listed) * 8 +
+         on_disk;
 }
 
 }  // namespace petrel::store

@@ -67,9 +67,10 @@ struct JetStreamNode {
   bool has_long_ack_subjects = false;                              // js_ack_fc_v2
   // The bytes of the file of a time zone; empty: there is none.
   std::function<std::string(std::string_view name)> time_zone;
-  std::vector<JetStreamService*> services;  // by loop
-  std::shared_ptr<JetStreamUsage> usage;    // of the server
-  std::shared_ptr<MemoryBudget> id_memory;  // for message ids of streams with file storage
+  std::vector<JetStreamService*> services;       // by loop
+  std::shared_ptr<JetStreamUsage> usage;         // of the server
+  std::shared_ptr<MemoryBudget> id_memory;       // for message ids of streams with file storage
+  std::shared_ptr<MemoryBudget> subject_memory;  // for subjects of streams with file storage
 };
 
 struct NewStream {

@@ -192,6 +192,8 @@ struct FileStoreOptions {
   size_t index_bytes = 32 << 20;  // indexes of sealed segments in memory
   // For the message ids of all streams that name it; outlives the store. Null: 32 MiB of its own.
   MemoryBudget* id_memory = nullptr;
+  // For the subjects of all stores that share it; null: they all stay in memory.
+  std::shared_ptr<MemoryBudget> subject_memory = nullptr;
 };
 
 // What a file store found when it was opened.

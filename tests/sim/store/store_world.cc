@@ -34,6 +34,9 @@ StoreWorld::StoreWorld(uint64_t seed, bool trace)
   options_.index_bytes = prng_.chance(500) ? 0 : 1 << 20;
   if (prng_.chance(300)) options_.compression = store::Compression::kS2;
   if (prng_.chance(300)) options_.encryption.key = std::string(store::kEncryptionKeyBytes, 'k');
+  if (prng_.chance(500)) {
+    options_.subject_memory = std::make_shared<MemoryBudget>(100 + prng_.below(4000));
+  }
 }
 
 StoreWorld::~StoreWorld() = default;
@@ -92,6 +95,7 @@ void StoreWorld::step() {
   if (dice < 905) return crash(prng_.chance(700));
   if (dice < 915) return break_something();
   if (dice < 930) return recover_checkpoints();
+  if (dice < 937) return damage_run();
   compare();
 }
 
@@ -210,6 +214,21 @@ void StoreWorld::break_something() {
   if (dice == 0) disk_.fail_after(StoreDisk::Call::kWrite, prng_.below(4), EIO);
   if (dice == 1) disk_.fail_after(StoreDisk::Call::kSync, prng_.below(4), EIO);
   if (dice == 2) disk_.set_capacity(disk_.used() + prng_.below(3000));
+}
+
+// One bit of what is known of subjects is another one. Nobody may notice.
+void StoreWorld::damage_run() {
+  std::vector<std::string> runs;
+  for (const std::string& path : disk_.paths()) {
+    const std::string* bytes = disk_.bytes_of(path);
+    if (path.ends_with(".run") && bytes != nullptr && !bytes->empty()) runs.push_back(path);
+  }
+  if (runs.empty()) return;
+  const std::string& path = runs[prng_.below(runs.size())];
+  std::string& bytes = *disk_.bytes_of(path);
+  const size_t at = prng_.below(bytes.size());
+  bytes[at] = static_cast<char>(bytes[at] ^ (1 << prng_.below(8)));
+  note("flipped a bit of " + path + " at " + std::to_string(at));
 }
 
 // Once the disk works again, so do checkpoints.

@@ -2,6 +2,7 @@
 // taken, calls fail, the disk fills, power fails. Checked: what an answered checkpoint held is
 // there after every start, every lookup and every message agrees with the model, erased bytes are
 // not on the disk, checkpoints succeed again once the disk does, damage is named and never served.
+// Half of the stores keep most subjects on disk, where damage changes no answer.
 // One seed, one history. Thread: one.
 #pragma once
 
@@ -50,6 +51,7 @@ class StoreWorld : private store::MessageStore::Listener {
   void open(bool is_power_failure);
   void crash(bool is_power_failure);
   void break_something();
+  void damage_run();
   void recover_checkpoints();
   void damage_and_look();
   void compare();

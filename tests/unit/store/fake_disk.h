@@ -33,7 +33,8 @@ class FakeDisk final : public Disk {
   int fail_writes_after = -1;
   int fail_syncs_after = -1;
   int fail_reads_after = -1;
-  size_t loads = 0;  // calls of load and load_range
+  std::string refused_suffix;  // files whose name ends so cannot be opened; empty: none
+  size_t loads = 0;            // calls of load and load_range
   uint64_t loaded_bytes = 0;
   size_t reads = 0;  // that succeeded
   uint64_t read_bytes = 0;
@@ -123,6 +124,9 @@ class FakeDisk final : public Disk {
   void close(FileId id) override { open_.erase(id); }
 
   Result<FileId> open(const std::string& path, OpenMode mode) override {
+    if (!refused_suffix.empty() && path.ends_with(refused_suffix)) {
+      return Error{Errc::kIo, path};
+    }
     auto found = files.find(path);
     if (found == files.end()) {
       if (mode == OpenMode::kRead) return Error{Errc::kNotFound, path};

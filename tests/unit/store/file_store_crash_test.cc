@@ -30,6 +30,7 @@ struct HistoryOptions {
   bool is_encrypted = false;
   size_t cache_bytes = 1 << 20;
   size_t index_bytes = 1 << 20;
+  size_t subject_bytes = 0;  // 0: no budget
 };
 
 class History {
@@ -40,6 +41,9 @@ class History {
     options_.compression = history.compression;
     options_.cache_bytes = history.cache_bytes;
     options_.index_bytes = history.index_bytes;
+    if (history.subject_bytes > 0) {
+      options_.subject_memory = std::make_shared<MemoryBudget>(history.subject_bytes);
+    }
     if (history.is_encrypted) options_.encryption.key = std::string(kEncryptionKeyBytes, 'k');
     open();
   }
@@ -177,6 +181,11 @@ TEST(FileStoreCrashTest, KeepsWhatWasCheckpointed) {
 
 TEST(FileStoreCrashTest, KeepsItWithNearlyNoMemory) {
   run_histories({.cache_bytes = 0, .index_bytes = 0}, 60);
+}
+
+TEST(FileStoreCrashTest, KeepsItWithSubjectsOnDisk) {
+  run_histories({.subject_bytes = 200}, 60);
+  run_histories({.cache_bytes = 0, .index_bytes = 0, .subject_bytes = 2000}, 60);
 }
 
 TEST(FileStoreCrashTest, KeepsItCompressed) {
