@@ -11,52 +11,14 @@ it had, and the stream must not grow. Tier 2: `--ids 10000000 --max-memory 256MB
 import argparse
 import json
 import pathlib
-import re
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 
-READY = 120
+from server import Server
+
 BATCH = 2000
-
-
-class Server:
-    def __init__(self, binary, folder, max_memory):
-        config = folder / "server.conf"
-        config.write_text(f'jetstream {{ store_dir: "{folder}/store", max_file_store: 100GB }}\n'
-                          f'petrel {{ max_memory: {max_memory}, loops: 1 }}\n')
-        self.process = subprocess.Popen([binary, "-a", "127.0.0.1", "-p", "-1", "-c", str(config)],
-                                        stderr=subprocess.PIPE, text=True)
-        self.port, end = 0, time.monotonic() + READY
-        while not self.port and time.monotonic() < end and (line := self.process.stderr.readline()):
-            if found := re.search(r"Listening for client connections on .*:(\d+)", line):
-                self.port = int(found[1])
-        if not self.port:
-            raise SystemExit("the server did not start")
-        self.errors = []
-        threading.Thread(target=self.watch, daemon=True).start()
-
-    def watch(self):
-        for line in self.process.stderr:
-            if "[ERR]" in line or "[WRN]" in line:
-                self.errors.append(line.strip())
-
-    def memory(self, field):
-        """A field of /proc/<pid>/status in MB."""
-        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(rf"{field}:\s+(\d+)", text)[1]) / 1024
-
-    def processor_seconds(self):
-        words = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(words[11]) + int(words[12])) / 100
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(120)
 
 
 class Client:

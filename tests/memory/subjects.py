@@ -12,47 +12,17 @@ import argparse
 import json
 import pathlib
 import random
-import re
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
-import threading
 import time
+
+from server import Server
 
 READY = 600
 BATCH = 2000
 GROUPS = 100
 BODY = b"x" * 60
-
-
-class Server:
-    def __init__(self, binary, folder, max_memory):
-        config = folder / "server.conf"
-        config.write_text(f'jetstream {{ store_dir: "{folder}/store", max_file_store: 100GB }}\n'
-                          f'petrel {{ max_memory: {max_memory}, loops: 1 }}\n')
-        self.process = subprocess.Popen([binary, "-a", "127.0.0.1", "-p", "-1", "-c", str(config)],
-                                        stderr=subprocess.PIPE, text=True)
-        self.port, end = 0, time.monotonic() + READY
-        while not self.port and time.monotonic() < end and (line := self.process.stderr.readline()):
-            if found := re.search(r"Listening for client connections on .*:(\d+)", line):
-                self.port = int(found[1])
-        if not self.port:
-            raise SystemExit("the server did not start")
-        threading.Thread(target=self.process.stderr.read, daemon=True).start()
-
-    def memory(self, field):
-        """A field of /proc/<pid>/status in MB."""
-        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(rf"{field}:\s+(\d+)", text)[1]) / 1024
-
-    def report(self, what):
-        print(f"{what}: {self.memory('VmRSS'):.0f} MB resident, {self.memory('VmHWM'):.0f} MB at most", flush=True)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(READY)
 
 
 class Client:
@@ -158,7 +128,7 @@ def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        server = Server(options.petrel, folder, options.max_memory)
+        server = Server(options.petrel, folder, options.max_memory, READY)
         try:
             client = Client(server.port)
             client.request("$JS.API.STREAM.CREATE.S", {"name": "S", "subjects": ["orders.>"], "storage": "file",
@@ -174,7 +144,7 @@ def main():
             checks.expect(f"memory of {most:.0f} MB within {options.rss_max:.0f} MB", most <= options.rss_max, True)
             server.stop()
             began = time.monotonic()
-            server = Server(options.petrel, folder, options.max_memory)
+            server = Server(options.petrel, folder, options.max_memory, READY)
             server.report(f"started again in {time.monotonic() - began:.1f} s")
             client = Client(server.port)
             look(checks, client, options, "restarted")
