@@ -56,6 +56,7 @@ bool turn_direct(OpenFile& file, bool is_direct) {
 }
 
 char* Operation::room() const {
+  if (!block) return nullptr;  // there is nothing to be read
   if (!range.is_once) return block->bytes();
   const auto at = reinterpret_cast<uintptr_t>(block->bytes());
   return block->bytes() + (kDirectAlignment - at % kDirectAlignment) % kDirectAlignment;

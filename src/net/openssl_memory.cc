@@ -42,6 +42,7 @@ class FreeBlocks {
     size_t list = kLists;
     if (bytes <= kSmallMax) {
       list = bytes <= kSmallMin ? 0 : (bytes - kSmallMin + kStep - 1) / kStep;
+      bytes = kSmallMin + list * kStep;
     } else if (bytes >= kBufferMin && bytes <= kBufferBytes) {
       list = kBuffers;
       bytes = kBufferBytes;
