@@ -169,11 +169,14 @@ def kv_watch_live(bench, server):
         return figures_of(result, pid)
 
 
+MANY_CONSUMERS = "limits { default_max_consumers: 20000 }"
+
+
 def create(count, requests_of, before=lambda client: None, then=None):
     """Creates `count` of something; CPU each, and resident memory each."""
     def measure(bench, server):
         made = max(1, count // 20) if bench.quick else count
-        with (running(server, jetstream="") as (pid, port, _), Client(port) as client,
+        with (running(server, jetstream=MANY_CONSUMERS) as (pid, port, _), Client(port) as client,
               tempfile.TemporaryDirectory() as folder):
             client.create_stream("FIRST", subjects=["first"])
             before(client)
