@@ -286,16 +286,7 @@ void FileStore::read_ahead(Segment& segment, size_t frame) {
 
 size_t FileStore::next_matches(const Filters& filters, uint64_t from, std::span<uint64_t> out) {
   trim();
-  const size_t count = index_.next_matches(filters, from, out);
-  index_.prefetch_places(out.first(count));
-  for (const uint64_t sequence : out.first(count)) {
-    const auto found = index_.find(sequence);
-    if (!found) continue;
-    const EntryPlace place = found->segment->index->place(found->entry);
-    const Frame& frame = found->segment->frames.at(place.offset);
-    if (frame.block) prefetch_record({bytes_at(frame, place), place.bytes});
-  }
-  return count;
+  return index_.next_to_read(filters, from, out);
 }
 
 // The frame, and those behind it when they are being read one after the other: with one read.

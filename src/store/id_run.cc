@@ -68,14 +68,14 @@ bool IdRun::load_index() {
 void IdRun::load() {
   if (!load_index()) return scan();
   std::string raw;
-  if (read_frame(FrameKind::kIdFilter, 0, record_.filter_offset, record_.index_offset, raw)) {
-    filter_ = IdFilter::from(raw);
+  if (read_frame(FrameKind::kHashFilter, 0, record_.filter_offset, record_.index_offset, raw)) {
+    filter_ = HashFilter::from(raw);
   }
 }
 
 bool IdRun::is_whole() {
   std::string raw;
-  bool is_good = load_index() && read_frame(FrameKind::kIdFilter, 0, record_.filter_offset,
+  bool is_good = load_index() && read_frame(FrameKind::kHashFilter, 0, record_.filter_offset,
                                             record_.index_offset, raw);
   for (size_t at = 0; at < blocks_.size() && is_good; ++at) is_good = read_block(at, raw);
   return is_good;
@@ -193,7 +193,7 @@ IdRunWriter::IdRunWriter(Disk& disk, FrameCodec& codec, std::string path, const 
       codec_(codec),
       path_(std::move(path)),
       run_(std::make_unique<IdRun>(disk, codec, path_, record)) {
-  run_->filter_ = IdFilter(entries_max);
+  run_->filter_ = HashFilter(entries_max);
   run_->record_.key_id = codec.key_id();
 }
 
@@ -235,7 +235,7 @@ void IdRunWriter::finish() {
   run_->blocks_.shrink_to_fit();
   FrameHead head;
   head.segment = record.id;
-  head.kind = FrameKind::kIdFilter;
+  head.kind = FrameKind::kHashFilter;
   record.filter_offset = offset();
   codec_.encode(head, run_->filter_.bytes(), out_);
   std::string index(run_->blocks_.size() * kIndexEntryBytes, '\0');

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "store/frame_codec.h"
-#include "store/id_filter.h"
+#include "store/hash_filter.h"
 
 #include "petrel/base/result.h"
 #include "petrel/base/time.h"
@@ -80,7 +80,7 @@ class IdRun {
   const FrameCodec& codec_;
   const std::string path_;
   IdRunRecord record_;
-  IdFilter filter_;
+  HashFilter filter_;
   std::vector<Block> blocks_;
   mutable bool is_damaged_ = false;
 };

@@ -2,6 +2,7 @@
 // subjects, so that a consumer of few messages among many does not look at the many.
 #include "store/filters.h"
 #include "store/message_index.h"
+#include "store/record.h"
 
 #include <algorithm>
 
@@ -209,10 +210,20 @@ size_t MessageIndex::next_matches(const Filters& filters, uint64_t from, std::sp
   return count;
 }
 
-void MessageIndex::prefetch_places(std::span<const uint64_t> sequences) {
-  for (const uint64_t sequence : sequences) {
+size_t MessageIndex::next_to_read(const Filters& filters, uint64_t from, std::span<uint64_t> out) {
+  const size_t count = next_matches(filters, from, out);
+  // First where each record is, then the records: no fetch waits for the one before.
+  for (const uint64_t sequence : out.first(count)) {
     if (const auto found = find(sequence)) found->segment->index->prefetch_place(found->entry);
   }
+  for (const uint64_t sequence : out.first(count)) {
+    const auto found = find(sequence);
+    if (!found) continue;
+    const EntryPlace place = found->segment->index->place(found->entry);
+    const Frame& frame = found->segment->frames.at(place.offset);
+    if (frame.block) prefetch_record({frame.data() + (place.offset - frame.offset), place.bytes});
+  }
+  return count;
 }
 
 }  // namespace petrel::store

@@ -116,16 +116,7 @@ ReadStatus MemoryStore::read(uint64_t sequence, StoredMessage& message) {
 }
 
 size_t MemoryStore::next_matches(const Filters& filters, uint64_t from, std::span<uint64_t> out) {
-  const size_t count = index_.next_matches(filters, from, out);
-  index_.prefetch_places(out.first(count));
-  for (const uint64_t sequence : out.first(count)) {
-    const auto found = index_.find(sequence);
-    if (!found) continue;
-    const EntryPlace place = found->segment->index->place(found->entry);
-    const Frame& frame = found->segment->frames.at(place.offset);
-    prefetch_record({frame.data() + (place.offset - frame.offset), place.bytes});
-  }
-  return count;
+  return index_.next_to_read(filters, from, out);
 }
 
 void MemoryStore::load(Segment&) {

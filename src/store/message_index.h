@@ -93,8 +93,6 @@ class MessageIndex {
 
   // --- lookups ---
   const StoreState& state() const { return state_; }
-  // Asks for what find() and place() of them read.
-  void prefetch_places(std::span<const uint64_t> sequences);
   bool contains(uint64_t sequence);
   std::optional<Found> find(uint64_t sequence);
   SubjectTotals totals_of(Slice subject);
@@ -102,6 +100,8 @@ class MessageIndex {
   uint64_t last_match(const Filters& filters, uint64_t at_most);
   uint64_t next_match(const Filters& filters, uint64_t from);
   size_t next_matches(const Filters& filters, uint64_t from, std::span<uint64_t> out);
+  // The same; what of them is in memory is fetched into the processor's cache.
+  size_t next_to_read(const Filters& filters, uint64_t from, std::span<uint64_t> out);
   uint64_t count_matches(const Filters& filters, uint64_t from);
   uint64_t first_at_or_after(WallTime time);
   std::vector<MessageStore::SubjectCount> subjects(const Filters& filters, Slice after, size_t max);

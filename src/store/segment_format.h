@@ -21,7 +21,7 @@ enum class FrameKind : uint8_t {
   kEntries = 3,     // sequence, time, place and subject of each record, and the frames
   kTrailer = 4,     // where the dictionary and the entries are; the last frame of a sealed segment
   kIds = 5,         // message ids, by hash; a file of its own
-  kIdFilter = 6,
+  kHashFilter = 6,
   kIdIndex = 7,
 };
 

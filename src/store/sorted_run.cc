@@ -19,9 +19,6 @@ constexpr Slice kSuffix = ".run";
 constexpr size_t kNameDigits = 16;
 constexpr size_t kHeadBytes = 20;
 constexpr size_t kChunkBytes = 64 * kRunBlockBytes;
-constexpr size_t kBloomBitsPerKey = 16;
-constexpr size_t kBloomWords = 8;  // one line of the processor's cache
-constexpr int kBloomProbes = 6;
 constexpr size_t kAheadMax = 16;
 
 size_t common_bytes(Slice a, Slice b) {
@@ -55,10 +52,7 @@ uint64_t parse_run_file_name(Slice name) {
 }
 
 SortedRun::SortedRun(Disk& disk, const std::string& directory, uint64_t id, size_t keys_max)
-    : disk_(disk), path_(directory + "/" + run_file_name(id)), id_(id) {
-  const size_t lines = keys_max * kBloomBitsPerKey / (kBloomWords * 64) + 1;
-  bloom_.resize(lines * kBloomWords);
-}
+    : disk_(disk), path_(directory + "/" + run_file_name(id)), id_(id), filter_(keys_max) {}
 
 SortedRun::~SortedRun() {
   if (is_open_) disk_.close(file_);
@@ -86,21 +80,7 @@ void SortedRun::add(Slice key, Slice value) {
   last_key_.assign(key);
   ++block_keys_;
   ++keys_;
-  const uint64_t hash = hash_bytes(key);
-  uint64_t* line = &bloom_[(hash >> 32) * (bloom_.size() / kBloomWords) >> 32 << 3];
-  uint64_t bits = hash_mix(hash, 0x9e3779b97f4a7c15ULL);
-  for (int probe = 0; probe < kBloomProbes; ++probe, bits >>= 9) {
-    line[bits >> 6 & 7] |= uint64_t{1} << (bits & 63);
-  }
-}
-
-bool SortedRun::may_hold(uint64_t hash) const {
-  const uint64_t* line = &bloom_[(hash >> 32) * (bloom_.size() / kBloomWords) >> 32 << 3];
-  uint64_t bits = hash_mix(hash, 0x9e3779b97f4a7c15ULL);
-  for (int probe = 0; probe < kBloomProbes; ++probe, bits >>= 9) {
-    if ((line[bits >> 6 & 7] >> (bits & 63) & 1) == 0) return false;
-  }
-  return true;
+  filter_.add(hash_bytes(key));
 }
 
 void SortedRun::close_block() {
@@ -168,7 +148,7 @@ size_t SortedRun::unwritten_bytes() const {
 size_t SortedRun::memory_bytes() const {
   size_t bytes = chunk_.size();
   for (const auto& chunk : chunks_) bytes += chunk->bytes.size();
-  return sizeof(*this) + bytes + bloom_.capacity() * 8 + first_keys_.capacity() +
+  return sizeof(*this) + bytes + filter_.memory() + first_keys_.capacity() +
          block_starts_.capacity() * 4;
 }
 

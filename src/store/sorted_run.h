@@ -6,9 +6,11 @@
 // Owner: a table that spills. Thread: its home loop. Writes are asked for and awaited by nobody:
 // until they are done, and while they fail, blocks are answered from memory. A block that is looked
 // up is read at once.
-// Cost in memory: 2 bytes a key, and per block of 4 KB its first key and 4 bytes.
+// Cost in memory: 12 bits a key, and per block of 4 KB its first key and 4 bytes.
 // Source: docs/formats/sorted-run.md, docs/design/013-subjects-on-disk.md.
 #pragma once
+
+#include "store/hash_filter.h"
 
 #include "petrel/base/block.h"
 #include "petrel/store/disk.h"
@@ -52,7 +54,7 @@ class SortedRun {
   size_t memory_bytes() const;
 
   // False: certainly not there. `hash`: hash_bytes(key).
-  bool may_hold(uint64_t hash) const;
+  bool may_hold(uint64_t hash) const { return filter_.may_hold(hash); }
   // The block that holds the key if any does; blocks() when the key is below all.
   size_t block_of(Slice key) const;
   // Up to `count` blocks beginning at `block`; empty: they cannot be read.
@@ -77,7 +79,7 @@ class SortedRun {
   const std::string path_;
   const uint64_t id_;
   size_t keys_ = 0;
-  std::vector<uint64_t> bloom_;
+  HashFilter filter_;
   std::string first_keys_;
   std::vector<uint32_t> block_starts_;  // in first_keys_
   std::string block_;                   // being filled

@@ -1,8 +1,8 @@
-// IdFilter: says of most hashes that were never added that they were not, and never so of one that
-// was. A Bloom filter whose bits for one hash lie in one cache line: 12 bits an id, about one false
-// answer in 250.
+// HashFilter: says of most hashes that were never added that they were not, and never so of one
+// that was. A Bloom filter whose bits for one hash lie in one cache line: 12 bits each, about one
+// false answer in 250.
 //
-// Owner: an IdRun. Thread: the home loop.
+// Owner: a run (IdRun, SortedRun). Thread: the home loop.
 #pragma once
 
 #include "petrel/base/block.h"
@@ -15,10 +15,10 @@
 
 namespace petrel::store {
 
-class IdFilter {
+class HashFilter {
  public:
-  IdFilter() = default;
-  explicit IdFilter(uint64_t entries)
+  HashFilter() = default;
+  explicit HashFilter(uint64_t entries)
       : lines_(static_cast<size_t>(entries * kBitsPerEntry / kLineBits + 1)) {}
 
   void add(uint64_t hash) {
@@ -42,8 +42,8 @@ class IdFilter {
   Slice bytes() const {
     return {reinterpret_cast<const char*>(lines_.data()), lines_.size() * sizeof(Line)};
   }
-  static IdFilter from(Slice bytes) {
-    IdFilter filter;
+  static HashFilter from(Slice bytes) {
+    HashFilter filter;
     filter.lines_.resize(bytes.size() / sizeof(Line));
     if (!filter.lines_.empty()) {
       std::memcpy(filter.lines_.data(), bytes.data(), filter.lines_.size() * sizeof(Line));
