@@ -10,6 +10,7 @@ namespace {
 constexpr unsigned kBadRequest = 400;
 constexpr unsigned kNotFound = 404;
 constexpr unsigned kInternalServerError = 500;
+constexpr unsigned kServiceUnavailable = 503;
 
 struct Failure {
   unsigned status = 0;
@@ -52,7 +53,7 @@ Result<HealthzQuery> HealthzQuery::parse(const Query& query) {
   return wanted;
 }
 
-Health healthz(const HealthzQuery& query, bool accepts_clients) {
+Health healthz(const HealthzQuery& query, const Obstacle& obstacle) {
   if (query.account.empty() && !query.stream.empty()) {
     return report(
         {kBadRequest, "BAD_REQUEST", "\"account\" must not be empty when checking stream health"},
@@ -63,7 +64,12 @@ Health healthz(const HealthzQuery& query, bool accepts_clients) {
         {kBadRequest, "BAD_REQUEST", "\"stream\" must not be empty when checking consumer health"},
         query.details);
   }
-  if (!accepts_clients) {
+  if (obstacle.kind == Obstacle::Kind::kRecovery) {
+    const std::string text = "recovering " + std::to_string(obstacle.streams_recovered) + " of " +
+                             std::to_string(obstacle.streams) + " streams";
+    return unavailable(query, {kServiceUnavailable, "JETSTREAM", {}, {}, {}, text});
+  }
+  if (obstacle.kind == Obstacle::Kind::kNoListener) {
     return report({kInternalServerError, "CONNECTION",
                    "failed to be ready for connections after 1ms: server"},
                   query.details);

@@ -108,7 +108,7 @@ bool has_dual_stack() {
   return works;
 }
 
-Result<int> listen_at(const ListenAddress& address) {
+Result<int> bind_at(const ListenAddress& address) {
   const int family = address.storage.ss_family;
   const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return listen_error(address.text, "socket", errno);
@@ -118,28 +118,34 @@ Result<int> listen_at(const ListenAddress& address) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted ones inherit it
   if (family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   const auto* where = reinterpret_cast<const sockaddr*>(&address.storage);
-  constexpr int kBacklog = 65535;  // the kernel cuts it to net.core.somaxconn
-  const char* step = nullptr;
-  if (::bind(fd, where, address.length) != 0) {
-    step = "bind";
-  } else if (::listen(fd, kBacklog) != 0) {
-    step = "listen";
-  } else {
-    return fd;
-  }
-  Error error = listen_error(address.text, step, errno);
+  if (::bind(fd, where, address.length) == 0) return fd;
+  Error error = listen_error(address.text, "bind", errno);
   ::close(fd);
   return error;
 }
 
 }  // namespace
 
-Result<int> listen_tcp(const std::string& host, uint16_t port) {
+Result<int> bind_tcp(const std::string& host, uint16_t port) {
   if (!is_wildcard(host)) {
     PETREL_TRY(const ListenAddress address, resolve(host, port));
-    return listen_at(address);
+    return bind_at(address);
   }
-  return listen_at(has_dual_stack() ? wildcard_v6(host, port) : wildcard_v4(host, port));
+  return bind_at(has_dual_stack() ? wildcard_v6(host, port) : wildcard_v4(host, port));
+}
+
+Status listen_on(int fd) {
+  constexpr int kBacklog = 65535;  // the kernel cuts it to net.core.somaxconn
+  if (::listen(fd, kBacklog) == 0) return Status::ok();
+  return Error{Errc::kIo, "listen tcp: listen: " + errno_text(errno)};
+}
+
+Result<int> listen_tcp(const std::string& host, uint16_t port) {
+  PETREL_TRY(const int fd, bind_tcp(host, port));
+  Status status = listen_on(fd);
+  if (status) return fd;
+  ::close(fd);
+  return status.error();
 }
 
 Result<uint16_t> bound_port(int fd) {

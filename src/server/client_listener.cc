@@ -33,7 +33,7 @@ uint16_t port_of(const conf::Options& options) {
 Status Server::Impl::open_client_listener() {
   raise_file_limit();
   const conf::Options now = options();
-  const Result<int> listener = net::listen_tcp(now.host, port_of(now));
+  const Result<int> listener = net::bind_tcp(now.host, port_of(now));
   if (!listener) {
     return Error{Errc::kIo,
                  "Error listening on port: " + server::join_host_port(now.host, port_of(now)) +
@@ -44,16 +44,28 @@ Status Server::Impl::open_client_listener() {
   conf::Options known = now;
   known.port = port;
   current.replace(std::move(known), start_time);
-  say(LogLevel::kInfo,
-      "Listening for client connections on " + server::join_host_port(now.host, port));
   if (Status status = open_loops(); !status) {
     ::close(*listener);
     return status;
   }
-  PETREL_TRY_STATUS(loops.front()->loop().add_listener(*listener, kClientListener));
+  client_listener = *listener;
+  return loops.front()->loop().add_listener(client_listener, kClientListener);
+}
+
+Status Server::Impl::listen_to_clients() const {
+  const Status status = net::listen_on(client_listener);
+  if (status) return status;
+  return Error{Errc::kIo,
+               "Error listening on port: " + server::join_host_port(options().host, port) + ", " +
+                   go_quote(status.error().detail)};
+}
+
+void Server::Impl::announce_client_listener() const {
+  const conf::Options now = options();
+  say(LogLevel::kInfo,
+      "Listening for client connections on " + server::join_host_port(now.host, port));
   if (now.proxy_protocol) say(LogLevel::kInfo, "PROXY protocol enabled for client connections");
   if (now.tls) announce_tls();
-  return Status::ok();
 }
 
 Status Server::Impl::open_loops() {

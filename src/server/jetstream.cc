@@ -204,25 +204,27 @@ Status JetStream::recover() {
   store::Disk& disk = node_.services.front()->disk();
   PETREL_TRY_STATUS(disk.make_directories(journals));
   PETREL_TRY_STATUS(disk.make_directories(shard::streams_directory(node_.directory)));
-  PETREL_TRY(const std::unique_ptr<store::JournalTail> tail,
-             store::read_journals(disk, journals, keys_.journals()));
-  for (shard::JetStreamService* service : node_.services) PETREL_TRY_STATUS(service->open());
-  std::set<store::GroupId> groups;
-  for (const store::GroupId group : tail->groups()) groups.insert(group);
   PETREL_TRY(const std::vector<store::FileEntry> directories,
              disk.list(shard::streams_directory(node_.directory)));
+  std::set<store::GroupId> groups;
   for (const store::FileEntry& entry : directories) {
     if (const Result<store::GroupId> group = shard::group_of_directory(entry.name)) {
       groups.insert(*group);
     }
   }
+  setup_.recovery.streams = groups.size();
+  PETREL_TRY(const std::unique_ptr<store::JournalTail> tail,
+             store::read_journals(disk, journals, keys_.journals()));
+  for (shard::JetStreamService* service : node_.services) PETREL_TRY_STATUS(service->open());
+  for (const store::GroupId group : tail->groups()) groups.insert(group);
+  setup_.recovery.streams = groups.size();
+  if (!groups.empty()) {
+    say(LogLevel::kInfo, "Recovering streams: " + std::to_string(groups.size()));
+  }
+  told_progress_ = monotonic_now();
   for (const store::GroupId group : groups) {
     PETREL_TRY_STATUS(recover_group(group, *tail));
-    constexpr size_t kTellEvery = 1000;
-    if (++recovered_ % kTellEvery == 0) {
-      say(LogLevel::kInfo, "Recovering streams: " + std::to_string(recovered_) + " of " +
-                               std::to_string(groups.size()));
-    }
+    count_recovered();
   }
   loops_to_checkpoint_ = node_.services.size();
   for (shard::JetStreamService* service : node_.services) {
@@ -237,13 +239,27 @@ Status JetStream::recover() {
   return Status::ok();
 }
 
+void JetStream::count_recovered() {
+  constexpr size_t kTellEvery = 1000;
+  constexpr Duration kTellAfter = Duration::seconds(5);
+  const size_t recovered = ++setup_.recovery.streams_recovered;
+  const Instant now = monotonic_now();
+  if (recovered % kTellEvery != 0 && now - told_progress_ < kTellAfter) return;
+  told_progress_ = now;
+  say(LogLevel::kInfo, "Recovering streams: " + std::to_string(recovered) + " of " +
+                           std::to_string(setup_.recovery.streams.load()));
+}
+
 Status JetStream::import_streams() {
   if (!is_import_wanted(node_.directory)) return Status::ok();
-  for (const ForeignStream& foreign : foreign_streams(node_.options.store_dir)) {
+  const std::vector<ForeignStream> found = foreign_streams(node_.options.store_dir);
+  setup_.recovery.streams += found.size();
+  for (const ForeignStream& foreign : found) {
     if (const Status done = import_stream(foreign); !done) {
       return Error{done.error().code, "import of stream '" + foreign.account + " > " +
                                           foreign.name + "': " + done.error().detail};
     }
+    count_recovered();
   }
   return import_is_done(node_.directory);
 }

@@ -8,6 +8,7 @@
 #include "server/foreign_store.h"
 #include "server/identity.h"
 #include "server/loop_thread.h"
+#include "server/recovery_progress.h"
 #include "server/store_keys.h"
 #include "server/store_place.h"
 
@@ -31,6 +32,7 @@ struct JetStreamSetup {
   std::string server_id;
   router::AccountRegistry& accounts;
   std::vector<std::unique_ptr<LoopThread>>& loops;
+  RecoveryProgress& recovery;
   std::function<void(LogLevel, const std::string&)> log;
 };
 
@@ -64,6 +66,8 @@ class JetStream {
   void announce() const;
   Status make_services();
   Status recover();
+  // One stream more; tells the log now and then.
+  void count_recovered();
   void old_journals_removed(int error);
   // Streams of the nats-server whose store_dir this is, when `petrel import` asked for it.
   Status import_streams();
@@ -84,7 +88,7 @@ class JetStream {
   shard::JetStreamApi* api_ = nullptr;       // owned by the first loop's shard
   std::vector<std::string> known_accounts_;  // of the configuration
   std::atomic<size_t> loops_to_checkpoint_{0};
-  size_t recovered_ = 0;
+  Instant told_progress_;
 };
 
 }  // namespace petrel::server

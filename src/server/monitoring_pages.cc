@@ -75,13 +75,22 @@ MonitoringPages::Answer MonitoringPages::page(Slice path, const monitor::Query& 
   return Error{Errc::kNotFound, ""};
 }
 
+monitor::Obstacle MonitoringPages::obstacle() const {
+  using Kind = monitor::Obstacle::Kind;
+  const RecoveryProgress& recovery = server_.recovery;
+  if (recovery.is_under_way.load()) {
+    return {Kind::kRecovery, recovery.streams_recovered.load(), recovery.streams.load()};
+  }
+  const bool accepts_clients = server_.is_serving.load() && !server_.is_lame_duck.load();
+  return {accepts_clients ? Kind::kNone : Kind::kNoListener};
+}
+
 monitor::Health MonitoringPages::health(const monitor::HealthzQuery& query,
                                         bool& wants_assets) const {
   if (query.js_enabled) {
     server_.log(LogLevel::kWarn, "Healthcheck: js-enabled deprecated, use js-enabled-only instead");
   }
-  const bool accepts_clients = server_.is_serving.load() && !server_.is_lame_duck.load();
-  monitor::Health health = monitor::healthz(query, accepts_clients);
+  monitor::Health health = monitor::healthz(query, obstacle());
   if (!health.warning.empty()) server_.log(LogLevel::kWarn, health.warning);
   wants_assets = health.status == kOk && server_.jetstream() != nullptr && !query.account.empty() &&
                  !query.js_server_only && !query.js_enabled_only;

@@ -12,6 +12,7 @@
 #include "server/config_reload.h"
 #include "server/jetstream.h"
 #include "server/loop_thread.h"
+#include "server/recovery_progress.h"
 #include "server/server_usage.h"
 
 #include "petrel/base/result.h"
@@ -40,6 +41,7 @@ struct MonitoredServer {
   router::AccountRegistry& accounts;
   const std::atomic<bool>& is_serving;  // the loops run; before that nobody can be connected
   const std::atomic<bool>& is_lame_duck;
+  const RecoveryProgress& recovery;
   ServerUsage& usage;
   std::function<const JetStream*()> jetstream;  // null: not enabled, or not recovered yet
   std::function<std::optional<monitor::OcspPeerCache>()> ocsp_peer_cache;
@@ -76,6 +78,7 @@ class MonitoringPages {
   const MonitoredServer& server() const { return server_; }
 
  private:
+  monitor::Obstacle obstacle() const;
   std::string varz();
   Answer subsz(const monitor::Query& query) const;
   Answer jsz(const monitor::Query& query) const;

@@ -91,10 +91,12 @@ Status Server::start() {
   // Answers while JetStream recovers.
   if (impl.monitoring != nullptr) PETREL_TRY_STATUS(impl.monitoring->start());
   PETREL_TRY_STATUS(impl.open_jetstream());
+  PETREL_TRY_STATUS(impl.listen_to_clients());
   // The first loop accepts and hands connections to the others: they run before it does.
   for (auto loop = impl.loops.rbegin(); loop != impl.loops.rend(); ++loop) (*loop)->start();
   impl.is_running = true;
   impl.is_serving = true;
+  impl.announce_client_listener();
   if (impl.auth_service != nullptr) impl.auth_service->start();
   if (impl.system_account != nullptr) impl.system_account->start();
   if (impl.options().tls)
@@ -168,6 +170,7 @@ server::MonitoredServer Server::Impl::monitored() {
           .accounts = accounts,
           .is_serving = is_serving,
           .is_lame_duck = is_lame_duck,
+          .recovery = recovery,
           .usage = usage,
           .jetstream = [this]() -> const server::JetStream* {
             return is_serving.load() ? jetstream.get() : nullptr;
@@ -191,6 +194,7 @@ Status Server::Impl::open_monitoring() {
 Status Server::Impl::open_jetstream() {
   const conf::Options now = options();
   if (!now.jetstream.enabled) return Status::ok();
+  recovery.is_under_way = true;
   PETREL_TRY(const std::shared_ptr<const auth::AccountSnapshot> described,
              auth::AccountSnapshot::create(now));
   PETREL_TRY(jetstream,
@@ -200,8 +204,10 @@ Status Server::Impl::open_jetstream() {
                   .server_id = identity.id,
                   .accounts = accounts,
                   .loops = loops,
+                  .recovery = recovery,
                   .log = [this](LogLevel level, const std::string& text) { say(level, text); }},
                  *described));
+  recovery.is_under_way = false;
   return Status::ok();
 }
 

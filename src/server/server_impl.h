@@ -14,6 +14,7 @@
 #include "server/loop_thread.h"
 #include "server/monitoring.h"
 #include "server/peer_ocsp.h"
+#include "server/recovery_progress.h"
 #include "server/session_config.h"
 #include "server/system_account.h"
 #include "server/tls_setup.h"
@@ -55,7 +56,11 @@ struct Server::Impl final : server::LoopOwner,
   Status open_jetstream();
 
   // client_listener.cc
+  // Takes the port. Clients are refused until listen_to_clients().
   Status open_client_listener();
+  // REQUIRES: the loops do not run yet.
+  Status listen_to_clients() const;
+  void announce_client_listener() const;
   Status open_loops();
   void close_client_listener() override;
 
@@ -135,6 +140,7 @@ struct Server::Impl final : server::LoopOwner,
   std::unique_ptr<net::WorkerPool> workers;
   std::vector<std::unique_ptr<server::LoopThread>> loops;
   server::ServerUsage usage;
+  server::RecoveryProgress recovery;
   std::unique_ptr<server::JetStream> jetstream;           // null: not enabled
   std::unique_ptr<server::AuthService> auth_service;      // null: nobody decides elsewhere
   std::unique_ptr<server::SystemAccount> system_account;  // null: there is none
@@ -147,6 +153,7 @@ struct Server::Impl final : server::LoopOwner,
   std::atomic<bool> is_serving{false};  // the loops run
   std::atomic<bool> is_lame_duck{false};
   uint16_t port = 0;
+  int client_listener = -1;  // the first loop's
   bool is_running = false;
 };
 

@@ -6,6 +6,7 @@
 #include "petrel/base/result.h"
 #include "petrel/monitor/query.h"
 
+#include <cstddef>
 #include <string>
 
 namespace petrel::monitor {
@@ -27,8 +28,16 @@ struct Health {
   std::string body = {};
   std::string warning = {};  // to be logged, "" when healthy
 };
-// `accepts_clients`: the client listener is open.
-Health healthz(const HealthzQuery& query, bool accepts_clients);
+// What keeps the server from serving clients.
+struct Obstacle {
+  enum class Kind { kNone, kNoListener, kRecovery };
+  Kind kind = Kind::kNone;
+  // kRecovery: of how many streams in the store so many are found again.
+  size_t streams_recovered = 0;
+  size_t streams = 0;
+};
+// Until the store is recovered nats-server's 500 is a 503 that says how far it is.
+Health healthz(const HealthzQuery& query, const Obstacle& obstacle);
 
 // What a check of JetStream found wrong; `type` empty: nothing.
 struct AssetFailure {

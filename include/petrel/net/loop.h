@@ -117,6 +117,9 @@ class Loop : public Wakeable {
 // Binds and listens. Port 0: the system's choice, read back with bound_port. Errors read like
 // nats-server's: `listen tcp 0.0.0.0:4222: bind: address already in use`.
 Result<int> listen_tcp(const std::string& host, uint16_t port);
+// The same in two steps: between them the port is taken and connections are refused.
+Result<int> bind_tcp(const std::string& host, uint16_t port);
+Status listen_on(int fd);
 // Host empty, 0.0.0.0 or :: listens on both IPv4 and IPv6, as nats-server does.
 Result<uint16_t> bound_port(int fd);
 // The text of an errno in nats-server's spelling: `address already in use`.

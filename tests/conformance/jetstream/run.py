@@ -9,8 +9,11 @@ import argparse
 import hashlib
 import io
 import json
+import os
 import pathlib
+import re
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -506,7 +509,48 @@ def between_accounts(binary, folder):
     return seen
 
 
-CHECKS = [pages_of_names, pages_of_consumers, what_a_restart_keeps, compression_keeps_messages, large_batches,
+def health(port):
+    """Status and body of /healthz, and the same for what a liveness probe asks."""
+    def ask(path):
+        with socket.create_connection(("127.0.0.1", port)) as http:
+            http.settimeout(10)
+            http.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            answer = http.makefile("rb").read()
+        return int(answer.split()[1]), answer.split(b"\r\n\r\n", 1)[1]
+    return ask("/healthz"), ask("/healthz?js-enabled-only=true")
+
+
+def health_during_recovery(binary, folder):
+    """A file that is a pipe holds the recovery up until somebody writes to it."""
+    server = Server(binary, folder)
+    client = server.client()
+    for name in ("A", "B", "C"):
+        client.api(f"STREAM.CREATE.{name}", {"name": name, "subjects": [name]})
+    server.stop()
+    is_petrel = (folder / "store/petrel/streams").is_dir()
+    place = folder / ("store/petrel/streams/ffffffffffffffff/stream" if is_petrel
+                      else "store/jetstream/$G/streams/D/meta.inf")
+    place.parent.mkdir()
+    os.mkfifo(place)
+    server = Server(binary, folder, http="http: \"127.0.0.1:-1\"\n")
+    until(lambda: len(re.findall("Restored 0 messages for stream", server.said())) == 3, "streams are not found")
+    port = int(re.search(r"http monitor on 127\.0\.0\.1:(\d+)", server.said())[1])
+    is_silent = "Listening for client connections" not in server.said()
+    seen = health(port)
+    if is_petrel:
+        until(lambda: health(port)[0][1] == b'{"status":"unavailable","error":"recovering 3 of 4 streams"}', seen)
+        expect([status for status, _ in health(port)] == [503, 503], seen)
+        expect("Recovering streams: 4" in server.said(), "the log says nothing of it")
+    with open(place, "wb"):
+        pass
+    server.client()
+    place.unlink()
+    until(lambda: [status for status, _ in health(port)] == [200, 200] or not is_petrel, "is not healthy afterwards")
+    server.stop()
+    return is_silent, [status >= 500 for status, _ in seen]
+
+
+CHECKS = [health_during_recovery, pages_of_names, pages_of_consumers, what_a_restart_keeps, compression_keeps_messages, large_batches,
           idle_batches, slow_receivers_of_backups, audits_of_requests, sources_of_work_queues,
           sources_of_another_stream_of_the_name, consumers_in_memory, streams_of_a_higher_level,
           consumers_of_a_higher_level, between_accounts, backups_wait_for_the_subscription, large_objects]

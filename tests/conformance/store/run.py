@@ -29,10 +29,10 @@ SECRET = b"the-payload-nobody-may-read"
 class Server:
     """A server on a port of its own choice with its store in a folder that outlives it."""
 
-    def __init__(self, binary, folder, jetstream=""):
+    def __init__(self, binary, folder, jetstream="", http=""):
         self.folder = pathlib.Path(folder)
         self.config = self.folder / "server.conf"
-        self.config.write_text('listen: "127.0.0.1:-1"\nserver_name: one\n'
+        self.config.write_text('listen: "127.0.0.1:-1"\nserver_name: one\n' + http +
                                f'jetstream {{ store_dir: "{self.folder}/store", {jetstream} }}\n')
         self.log = open(self.folder / "log", "w+b")
         self.process = subprocess.Popen([binary, "-c", str(self.config), "--ports_file_dir", str(self.folder)],

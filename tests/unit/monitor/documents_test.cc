@@ -27,10 +27,10 @@ bool contains(const std::string& text, Slice part) {
   return text.find(part) != std::string::npos;
 }
 
-Health health_of(const Query::Params& params, bool accepts_clients = true) {
+Health health_of(const Query::Params& params, const Obstacle& obstacle = {}) {
   const Result<HealthzQuery> query = HealthzQuery::parse(Query(params));
   EXPECT_TRUE(query);
-  return healthz(*query, accepts_clients);
+  return healthz(*query, obstacle);
 }
 
 TEST(Varz, HasNatsServersFieldsInOrder) {
@@ -149,10 +149,24 @@ TEST(Healthz, RefusesHalfAName) {
 }
 
 TEST(Healthz, FailsWithoutClientListener) {
-  const Health health = health_of({{"js-server-only", "1"}}, false);
+  const Health health = health_of({{"js-server-only", "1"}}, {Obstacle::Kind::kNoListener});
   EXPECT_EQ(health.status, 500U);
   EXPECT_EQ(health.body,
             R"({"status":"error","error":"failed to be ready for connections after 1ms: server"})");
+}
+
+TEST(Healthz, SaysHowFarTheStoreIsRecoveredWhateverIsAsked) {
+  const Obstacle recovery = {Obstacle::Kind::kRecovery, 3, 40};
+  for (const char* name : {"", "js-enabled-only", "js-server-only"}) {
+    const Health health = health_of({{name, "1"}}, recovery);
+    EXPECT_EQ(health.status, 503U) << name;
+    EXPECT_EQ(health.body, R"({"status":"unavailable","error":"recovering 3 of 40 streams"})");
+    EXPECT_EQ(health.warning, "Healthcheck failed: \"recovering 3 of 40 streams\"");
+  }
+  EXPECT_EQ(
+      health_of({{"details", "1"}}, recovery).body,
+      R"({"status":"error","errors":[{"type":"JETSTREAM","error":"recovering 3 of 40 streams"}]})");
+  EXPECT_EQ(health_of({{"stream", "S"}}, recovery).status, 400U);
 }
 
 TEST(Healthz, ChecksEachParameter) {
