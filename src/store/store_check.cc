@@ -107,7 +107,7 @@ class SegmentCheck {
   // Sequences that the checkpoint counts and no record holds.
   void compare(const SegmentRecord& record) {
     if (sequences_.size() >= record.entries) return;
-    std::optional<uint64_t> first;
+    uint64_t first = 0;  // of the missing ones before `sequence`; 0: none
     const auto is_deleted = [&](uint64_t sequence) {
       return std::any_of(record.deleted.begin(), record.deleted.end(), [&](const PositionRun& run) {
         const uint64_t position = sequence - record.base;
@@ -117,10 +117,10 @@ class SegmentCheck {
     for (uint64_t sequence = record.base; sequence <= record.last + 1; ++sequence) {
       const bool is_missing =
           sequence <= record.last && !sequences_.contains(sequence) && !is_deleted(sequence);
-      if (is_missing && !first) first = sequence;
-      if (is_missing || !first) continue;
-      report_.damage(path_, range("messages", *first, sequence - 1) + " cannot be read");
-      first.reset();
+      if (is_missing && first == 0) first = sequence;
+      if (is_missing || first == 0) continue;
+      report_.damage(path_, range("messages", first, sequence - 1) + " cannot be read");
+      first = 0;
     }
   }
 
