@@ -204,17 +204,17 @@ void JetStreamApi::take(Account& account, const router::Message& message) {
   request.request.header = std::string(body.substr(0, message.header_bytes));
   request.request.body = std::string(body.substr(message.header_bytes));
   request.request.client = router_.publisher_of(message);
+  const Kind kind = is_question(request.request.subject) ? kQuestion : kChange;
+  request.kind = kind;
   enqueue(std::move(request));
-}
-
-void JetStreamApi::enqueue(Request request) {
-  request.kind = is_question(request.request.subject) ? kQuestion : kChange;
-  const Kind kind = request.kind;
-  queue_.push_back(std::move(request));
-  ++queued_[kind];
   const conf::JetStreamOptions& options = node_.options;
   const int64_t limit = kind == kQuestion ? options.info_queue_limit : options.request_queue_limit;
   if (queued_[kind] >= static_cast<size_t>(limit)) drop(kind);
+}
+
+void JetStreamApi::enqueue(Request request) {
+  ++queued_[request.kind];
+  queue_.push_back(std::move(request));
 }
 
 void JetStreamApi::drop(Kind kind) {
@@ -265,7 +265,7 @@ void JetStreamApi::handle(Request request) {
     }
   }
   // Of an account without JetStream nothing is counted.
-  if (request.account->enabled) {
+  if (request.account->enabled && request.kind != kRemoval) {
     request.account->usage->api_total.fetch_add(1, std::memory_order_relaxed);
   }
   if (subject.is_system) {
@@ -304,7 +304,10 @@ void JetStreamApi::handle_for_stream(Request request, const ApiSubject& subject)
   if (subject.call == ApiCall::kStreamRestore) return restore_stream(std::move(request));
   if (subject.call == ApiCall::kStreamCreate) return create_stream(std::move(request));
   if (subject.call == ApiCall::kStreamUpdate) return update_stream(std::move(request));
-  if (at == account.streams.end()) return refuse_missing(request, subject);
+  if (at == account.streams.end()) {
+    if (request.purge != nullptr) return stream_purged(*request.purge);
+    return refuse_missing(request, subject);
+  }
   if (subject.call == ApiCall::kStreamDelete) return delete_stream(std::move(request), subject);
   if (!at->second.offline.reason.empty()) {
     return answer_offline(request, subject, at->second);
@@ -455,10 +458,12 @@ void JetStreamApi::delete_stream(Request request, const ApiSubject& subject) {
   entry.is_changing = true;
   JetStreamNode* node = &node_;
   node_.post(entry.home, [this, node, request, config = entry.config, home = entry.home] {
-    const auto done = [this, node, account = request.account, config](bool is_gone) {
-      node->post(0, [this, account, config, is_gone] {
+    const auto done = [this, node, account = request.account, purge = request.purge,
+                       config](bool is_gone) {
+      node->post(0, [this, account, purge, config, is_gone] {
         if (is_gone) account->usage->streams.fetch_sub(1, std::memory_order_relaxed);
         change_done(*account, config.name, is_gone ? nullptr : &config);
+        if (purge != nullptr) stream_purged(*purge);
       });
     };
     delete_on_home_loop(*node->services[home], *request.account->interest, config.name,
@@ -537,15 +542,30 @@ void JetStreamApi::change_done(Account& account, const std::string& stream,
 
 void JetStreamApi::purge_account(const Request& request, Slice account) {
   const auto at = accounts_.find(account);
-  if (at != accounts_.end()) {
+  const bool has_account = at != accounts_.end();
+  // The request itself counts as one, so that an account without streams is answered too.
+  const auto purge = std::make_shared<AccountPurge>(AccountPurge{request, 1});
+  if (has_account) {
     for (const auto& [name, entry] : at->second->streams) {
       Request removal;
       removal.account = at->second.get();
       removal.request.subject = "$JS.API.STREAM.DELETE." + name;
+      removal.kind = kRemoval;
+      removal.purge = purge;
       enqueue(std::move(removal));
+      ++purge->streams_left;
     }
   }
-  respond(request, jetstream::account_purge_json(true));
+  node_.log(jetstream::LogLevel::kInfo,
+            "Purge request for account " + std::string(account) +
+                " (streams: " + std::to_string(purge->streams_left - 1) +
+                ", hasAccount: " + (has_account ? "true" : "false") + ")");
+  stream_purged(*purge);
+}
+
+void JetStreamApi::stream_purged(AccountPurge& purge) {
+  if (--purge.streams_left != 0) return;
+  respond(purge.request, jetstream::account_purge_json(true));
 }
 
 // --- answers from the directory ---

@@ -61,12 +61,19 @@ class JetStreamApi final : public LoopService {
  private:
   class Inlet;
   struct Account;
-  // Two kinds of requests wait, each with its own limit: what only asks, and the rest.
-  enum Kind : uint8_t { kChange, kQuestion, kKinds };
+  // Two kinds of requests wait with a limit each: what only asks, and the rest. Removals are this
+  // object's own: nobody counts or drops them.
+  enum Kind : uint8_t { kChange, kQuestion, kRemoval, kKinds };
+  struct AccountPurge;
   struct Request {
     Account* account = nullptr;
     jetstream::ApiRequest request;
     Kind kind = kChange;
+    std::shared_ptr<AccountPurge> purge = {};  // of a removal
+  };
+  struct AccountPurge {
+    Request request;
+    size_t streams_left = 0;
   };
   struct Entry {
     jetstream::StreamConfig config;
@@ -101,7 +108,9 @@ class JetStreamApi final : public LoopService {
   void names(const Request& request);
   void list(const Request& request);
   void account_info(const Request& request);
+  // The streams go through the queue; the last one that is gone answers.
   void purge_account(const Request& request, Slice account);
+  void stream_purged(AccountPurge& purge);
   void begin_create(Request request, jetstream::StreamConfig config);
   void change_done(Account& account, const std::string& stream,
                    const jetstream::StreamConfig* now_is);
