@@ -15,7 +15,6 @@ namespace {
 
 constexpr size_t kEventsPerTurn = 512;
 constexpr int kAcceptsPerTurn = 64;
-constexpr size_t kFreeBlocksKept = 16;
 
 // ConnectionSlot::backend_bits: what epoll watches now.
 constexpr uint8_t kWatchRead = 1;
@@ -35,14 +34,13 @@ uint64_t key_of(const Listener& listener) {
 }  // namespace
 
 Result<std::unique_ptr<Loop>> EpollLoop::create(const LoopOptions& options, LoopHandler& handler) {
-  std::unique_ptr<EpollLoop> loop(
-      new EpollLoop(handler, BlockPool::create(options.block_bytes, kFreeBlocksKept)));
+  std::unique_ptr<EpollLoop> loop(new EpollLoop(handler, options));
   PETREL_TRY_STATUS(loop->open());
   return std::unique_ptr<Loop>(std::move(loop));
 }
 
-EpollLoop::EpollLoop(LoopHandler& handler, std::shared_ptr<BlockPool> pool)
-    : LoopCore(handler, std::move(pool)), events_(kEventsPerTurn) {}
+EpollLoop::EpollLoop(LoopHandler& handler, const LoopOptions& options)
+    : LoopCore(handler, options), events_(kEventsPerTurn) {}
 
 EpollLoop::~EpollLoop() {
   if (epoll_fd_ >= 0) ::close(epoll_fd_);
@@ -70,13 +68,12 @@ int EpollLoop::look_for_events(Duration longest) {
     n = ::epoll_wait(epoll_fd_, events_.data(), static_cast<int>(events_.size()), 0);
     spent = monotonic_now() - start;
   } while (n == 0 && spent < longest);
-  short_wait_.note(n > 0, spent);
+  note_look(n > 0, spent);
   return n;
 }
 
 int EpollLoop::wait(Duration timeout) {
-  if (timeout.ns > 0 && short_wait_.is_worth_it(turn_bytes_)) {
-    const Duration longest = std::min(timeout, short_wait_.longest());
+  if (const Duration longest = time_to_look(timeout); longest.ns > 0) {
     if (const int n = look_for_events(longest); n != 0) return n;
     if (timeout != kNoTimeout) timeout = timeout - longest;
   }
@@ -96,7 +93,6 @@ int EpollLoop::wait(Duration timeout) {
 
 void EpollLoop::serve_events(Duration timeout) {
   const int n = wait(timeout);
-  read_limit_.note_turn(std::exchange(turn_bytes_, 0), take_written_bytes());
   PETREL_CHECK(n >= 0 || errno == EINTR);
   woke_up();
   for (int i = 0; i < n; ++i) {
@@ -133,22 +129,6 @@ void EpollLoop::serve_connection(ConnectionId id, uint32_t events) {
     // Reported over and over while nobody reads. The bytes before the reset are still due: they
     // and the error are read when reading is resumed.
     watch(id, *slot, 0);
-  }
-}
-
-void EpollLoop::read_once(ConnectionId id, int fd) {
-  std::span<char> room = cursor_.reserve(block_pool());
-  room = room.first(std::min(room.size(), read_limit_.bytes()));
-  const ssize_t n = ::recv(fd, room.data(), room.size(), MSG_DONTWAIT);
-  if (n > 0) {
-    const auto bytes = static_cast<size_t>(n);
-    cursor_.advance(bytes);
-    turn_bytes_ += bytes;
-    handler().on_data(id, cursor_.block(), Slice(room.data(), bytes));
-  } else if (n == 0) {
-    end_now(id, CloseCause::kPeerClosed, 0);
-  } else if (errno != EAGAIN && errno != EINTR) {
-    end_now(id, CloseCause::kReadError, errno);
   }
 }
 

@@ -4,10 +4,6 @@
 #pragma once
 
 #include "net/loop_core.h"
-#include "net/read_limit.h"
-#include "net/short_wait.h"
-
-#include "petrel/net/block_cursor.h"
 
 #include <memory>
 #include <sys/epoll.h>
@@ -21,7 +17,7 @@ class EpollLoop final : public LoopCore {
   ~EpollLoop() override;
 
  private:
-  EpollLoop(LoopHandler& handler, std::shared_ptr<BlockPool> pool);
+  EpollLoop(LoopHandler& handler, const LoopOptions& options);
   Status open();
 
   void serve_events(Duration timeout) override;
@@ -35,17 +31,12 @@ class EpollLoop final : public LoopCore {
   int wait(Duration timeout);
   int look_for_events(Duration longest);
   void serve_connection(ConnectionId id, uint32_t events);
-  void read_once(ConnectionId id, int fd);
   void accept_some(uint32_t serial);
   void watch(ConnectionId id, ConnectionSlot& slot, uint8_t wanted);
 
   int epoll_fd_ = -1;
   bool has_pwait2_ = true;
   std::vector<epoll_event> events_;
-  size_t turn_bytes_ = 0;  // read in this turn
-  ShortWait short_wait_;
-  ReadLimit read_limit_;
-  BlockCursor cursor_;  // the same hot memory serves all connections
 };
 
 }  // namespace petrel::net

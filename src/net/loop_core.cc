@@ -8,18 +8,26 @@
 #include <cerrno>
 #include <chrono>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
 
 namespace petrel::net {
+
+namespace {
+constexpr size_t kFreeBlocksKept = 16;
+}  // namespace
 
 Instant monotonic_now() {
   const auto since_origin = std::chrono::steady_clock::now().time_since_epoch();
   return {std::chrono::duration_cast<std::chrono::nanoseconds>(since_origin).count()};
 }
 
-LoopCore::LoopCore(LoopHandler& handler, std::shared_ptr<BlockPool> pool)
-    : handler_(handler), pool_(std::move(pool)), now_(monotonic_now()), deadline_(now_) {}
+LoopCore::LoopCore(LoopHandler& handler, const LoopOptions& options)
+    : handler_(handler),
+      pool_(BlockPool::create(options.block_bytes, kFreeBlocksKept)),
+      now_(monotonic_now()),
+      deadline_(now_) {}
 
 LoopCore::~LoopCore() {
   // Left over only if run() was never called, or adopt() came after it.
@@ -71,7 +79,13 @@ Duration LoopCore::timeout_until(Instant deadline) {
   return std::max(Duration{0}, deadline - monotonic_now());
 }
 
+Duration LoopCore::time_to_look(Duration timeout) {
+  if (timeout.ns <= 0 || !short_wait_.is_worth_it(read_bytes_)) return {0};
+  return std::min(timeout, short_wait_.longest());
+}
+
 void LoopCore::woke_up() {
+  read_limit_.note_turn(std::exchange(read_bytes_, 0), std::exchange(written_bytes_, 0));
   was_notified_ = gate_.wake_up();
   now_ = monotonic_now();
   report_ended();
@@ -163,6 +177,23 @@ size_t LoopCore::write(ConnectionId id, std::span<const iovec> parts) {
     await_room(id, *slot);
   }
   return outcome.sent;
+}
+
+LoopCore::Got LoopCore::read_once(ConnectionId id, int fd) {
+  std::span<char> room = cursor_.reserve(pool_);
+  room = room.first(std::min(room.size(), read_limit_.bytes()));
+  const ssize_t n = ::recv(fd, room.data(), room.size(), MSG_DONTWAIT);
+  if (n > 0) {
+    const auto bytes = static_cast<size_t>(n);
+    cursor_.advance(bytes);
+    read_bytes_ += bytes;
+    handler_.on_data(id, cursor_.block(), Slice(room.data(), bytes));
+    return bytes == room.size() ? Got::kAll : Got::kShort;
+  }
+  if (n < 0 && errno == EAGAIN) return Got::kNothing;
+  if (n < 0 && errno == EINTR) return Got::kAll;
+  end_now(id, n == 0 ? CloseCause::kPeerClosed : CloseCause::kReadError, n == 0 ? 0 : errno);
+  return Got::kNothing;
 }
 
 void LoopCore::report_room(ConnectionId id) {

@@ -1,19 +1,22 @@
-// LoopCore: all of a loop but the way it waits: the turn, the connection table, writing, closing,
-// wake-ups, adoption and the rest of listeners after errors. A back end adds the kernel interface.
+// LoopCore: all of a loop but the way it waits: the turn, the connection table, reading, writing,
+// closing, wake-ups, adoption and the rest of listeners after errors. A back end adds the kernel
+// interface that says which sockets have bytes or room.
 //
 // Owner: server, through Loop. Thread: the loop's, except stop, wake and adopt.
 #pragma once
 
 #include "net/connection_table.h"
+#include "net/read_limit.h"
+#include "net/short_wait.h"
 #include "net/wake_gate.h"
 
+#include "petrel/net/block_cursor.h"
 #include "petrel/net/inbox.h"
 #include "petrel/net/loop.h"
 
 #include <atomic>
 #include <memory>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace petrel::net {
@@ -49,7 +52,7 @@ class LoopCore : public Loop {
   const std::shared_ptr<BlockPool>& block_pool() const final { return pool_; }
 
  protected:
-  LoopCore(LoopHandler& handler, std::shared_ptr<BlockPool> pool);
+  LoopCore(LoopHandler& handler, const LoopOptions& options);
   Status open_wake_fd();
 
   // --- The back end. Functions that return int return an errno, 0 for success. ---
@@ -73,6 +76,14 @@ class LoopCore : public Loop {
 
   // --- For the back end ---
   void woke_up();
+  // Before a wait of `timeout`: how long to look for events without sleeping. note_look() follows
+  // if that is not 0.
+  Duration time_to_look(Duration timeout);
+  void note_look(bool has_paid, Duration spent) { short_wait_.note(has_paid, spent); }
+  // kShort: the socket had less than there was room for. kNothing: no bytes, or it was closed.
+  enum class Got : uint8_t { kNothing, kShort, kAll };
+  // Reads once, at most a block, and reports what came or the end.
+  Got read_once(ConnectionId id, int fd);
   void report_room(ConnectionId id);
   // on_closed follows at the start of the next turn, which comes at once: what this turn caused is
   // flushed before, and a peer that only closed its own direction still gets it.
@@ -82,9 +93,6 @@ class LoopCore : public Loop {
   void take_connection(const Listener& listener, int fd, const PeerAddress& peer);
   void accept_failed(Listener& listener, int error);
   Listener* find_listener(uint32_t serial);
-
-  // By all connections, since the last call.
-  size_t take_written_bytes() { return std::exchange(written_bytes_, 0); }
 
   ConnectionTable& table() { return table_; }
   LoopHandler& handler() { return handler_; }
@@ -120,7 +128,11 @@ class LoopCore : public Loop {
   Instant now_ = {};
   Instant deadline_ = {};
   bool was_notified_ = false;
+  size_t read_bytes_ = 0;  // in this turn, and those that were written
   size_t written_bytes_ = 0;
+  ShortWait short_wait_;
+  ReadLimit read_limit_;
+  BlockCursor cursor_;            // the same hot memory serves all connections
   std::vector<Ended> ended_;      // on_closed is due
   std::vector<Ended> reporting_;  // kept for its capacity
 

@@ -16,13 +16,12 @@ namespace {
 
 constexpr unsigned kSubmissions = 512;
 constexpr unsigned kCompletions = 2048;  // more than that wait in the kernel, none is lost
-constexpr int kBufferGroup = 0;
-constexpr size_t kBufferRingBytes = kUringBlocks * sizeof(io_uring_buf);
+constexpr size_t kReadsPerTurn = 512;
 
 // ConnectionSlot::backend_bits.
-constexpr uint8_t kReceiving = 1;   // a receive is armed; its last completion is to come
-constexpr uint8_t kCancelling = 2;  // ... and it was asked to end
-constexpr uint8_t kPolling = 4;     // waits for room
+constexpr uint8_t kHasBytes = 1;  // or its end is to be read
+constexpr uint8_t kHasEnd = 2;    // the end comes after the bytes: read on until then
+constexpr uint8_t kListed = 4;
 
 bool is_refused(int error) {
   return error == EPERM || error == EACCES || error == ENOSYS || error == EINVAL;
@@ -36,32 +35,24 @@ Error setup_error(const char* step, int error) {
 }  // namespace
 
 Result<std::unique_ptr<Loop>> UringLoop::create(const LoopOptions& options, LoopHandler& handler) {
-  const uint32_t block_bytes = std::min(options.block_bytes, kUringBlockBytes);
-  std::unique_ptr<UringLoop> loop(
-      new UringLoop(handler, BlockPool::create(block_bytes, kUringBlocks)));
-  PETREL_TRY_STATUS(loop->open());
+  std::unique_ptr<UringLoop> loop(new UringLoop(handler, options));
+  PETREL_TRY_STATUS(loop->open_wake_fd());
+  PETREL_TRY_STATUS(loop->open_ring());
   return std::unique_ptr<Loop>(std::move(loop));
 }
 
-UringLoop::UringLoop(LoopHandler& handler, std::shared_ptr<BlockPool> pool)
-    : LoopCore(handler, std::move(pool)) {}
+UringLoop::UringLoop(LoopHandler& handler, const LoopOptions& options)
+    : LoopCore(handler, options) {}
 
 UringLoop::~UringLoop() {
   if (is_ring_open_) io_uring_queue_exit(&ring_);
-  if (buffers_ != nullptr) ::munmap(buffers_, kBufferRingBytes);
-}
-
-Status UringLoop::open() {
-  PETREL_TRY_STATUS(open_wake_fd());
-  PETREL_TRY_STATUS(open_ring());
-  return provide_buffers();
 }
 
 // The ring belongs to the thread that enables it, in start(). A kernel that knows SINGLE_ISSUER
-// (6.0) knows multishot receive as well.
+// (6.0) knows multishot accept and poll as well.
 Status UringLoop::open_ring() {
-  constexpr unsigned kAlways =
-      IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_CQSIZE;
+  constexpr unsigned kAlways = IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER |
+                               IORING_SETUP_CQSIZE | IORING_SETUP_TASKRUN_FLAG;
   int rc = 0;
   for (const unsigned flags : {IORING_SETUP_DEFER_TASKRUN, IORING_SETUP_COOP_TASKRUN}) {
     io_uring_params params{};
@@ -75,24 +66,9 @@ Status UringLoop::open_ring() {
   return Status::ok();
 }
 
-Status UringLoop::provide_buffers() {
-  void* memory =
-      ::mmap(nullptr, kBufferRingBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return Error{Errc::kIo, "mmap: " + errno_text(errno)};
-  buffers_ = static_cast<io_uring_buf_ring*>(memory);
-  io_uring_buf_reg registration{};
-  registration.ring_addr = reinterpret_cast<uintptr_t>(memory);
-  registration.ring_entries = kUringBlocks;
-  registration.bgid = kBufferGroup;
-  const int rc = io_uring_register_buf_ring(&ring_, &registration, 0);
-  if (rc != 0) return setup_error("io_uring_register", -rc);
-  blocks_.resize(kUringBlocks);
-  for (uint16_t buffer = 0; buffer < kUringBlocks; ++buffer) give_buffer(buffer);
-  return Status::ok();
-}
-
 void UringLoop::start() {
   PETREL_CHECK(io_uring_enable_rings(&ring_) == 0);
+  io_uring_register_ring_fd(&ring_);  // spares a look-up per call; does without where it is unknown
   arm_wake();
 }
 
@@ -153,42 +129,25 @@ void UringLoop::arm_wake() {
   io_uring_prep_poll_multishot(sqe, wake_fd(), POLLIN);
 }
 
-void UringLoop::arm_receive(ConnectionId id, ConnectionSlot& slot) {
-  io_uring_sqe* sqe = prepare(user_data(Kind::kReceive, id));
-  io_uring_prep_recv_multishot(sqe, slot.fd, nullptr, 0, 0);
-  io_uring_sqe_set_flags(sqe, IOSQE_BUFFER_SELECT);
-  sqe->buf_group = kBufferGroup;
-  slot.backend_bits |= kReceiving;
+// Room is reported only after a write was short, so it costs nothing to ask for it always.
+void UringLoop::watch(ConnectionId id, const ConnectionSlot& slot) {
+  io_uring_sqe* sqe = prepare(user_data(Kind::kSocket, id));
+  io_uring_prep_poll_multishot(sqe, slot.fd, POLLIN | POLLRDHUP | POLLOUT);
 }
 
 int UringLoop::attach(ConnectionId id, ConnectionSlot& slot) {
-  arm_receive(id, slot);
+  watch(id, slot);
   return 0;
 }
 
 void UringLoop::change_reading(ConnectionId id, ConnectionSlot& slot) {
-  const bool is_receiving = (slot.backend_bits & kReceiving) != 0;
-  if (!slot.is_paused) {
-    // One that is ending is armed again by its last completion.
-    if (!is_receiving && !slot.is_ending) arm_receive(id, slot);
-  } else if (is_receiving && (slot.backend_bits & kCancelling) == 0) {
-    cancel(user_data(Kind::kReceive, id));
-    slot.backend_bits |= kCancelling;
-  }
-}
-
-void UringLoop::await_room(ConnectionId id, ConnectionSlot& slot) {
-  if ((slot.backend_bits & kPolling) != 0) return;
-  io_uring_sqe* sqe = prepare(user_data(Kind::kRoom, id));
-  io_uring_prep_poll_add(sqe, slot.fd, POLLOUT);
-  slot.backend_bits |= kPolling;
+  if (!slot.is_paused && (slot.backend_bits & kHasBytes) != 0) list(id, slot);
 }
 
 // Closed through the ring, behind everything that was prepared for the same descriptor: its number
 // must not name another socket before those submissions are made.
 void UringLoop::drop(ConnectionId id, ConnectionSlot& slot) {
-  if ((slot.backend_bits & kReceiving) != 0) cancel(user_data(Kind::kReceive, id));
-  if ((slot.backend_bits & kPolling) != 0) cancel(user_data(Kind::kRoom, id));
+  cancel(user_data(Kind::kSocket, id));
   io_uring_sqe* sqe = prepare_silent();
   io_uring_prep_close(sqe, slot.fd);
   io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
@@ -221,10 +180,45 @@ void UringLoop::enter_kernel(Duration timeout) {
   PETREL_CHECK(rc >= 0 || rc == -ETIME || rc == -EINTR || rc == -EAGAIN || rc == -EBUSY);
 }
 
-void UringLoop::serve_events(Duration timeout) {
+// Completions to fetch, or work that the kernel left for this thread to do.
+bool UringLoop::has_news() const {
+  const unsigned flags = __atomic_load_n(ring_.sq.kflags, __ATOMIC_ACQUIRE);
+  return (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0 ||
+         io_uring_cq_ready(&ring_) > 0;
+}
+
+// Looks again and again for a short while, without sleeping and without a call.
+bool UringLoop::look_for_news(Duration longest) {
+  const Instant start = monotonic_now();
+  Duration spent{};
+  bool found = has_news();
+  while (!found && spent < longest) {
+    found = has_news();
+    spent = monotonic_now() - start;
+  }
+  note_look(found, spent);
+  return found;
+}
+
+void UringLoop::wait(Duration timeout) {
+  if (!listed_.empty()) timeout = {0};
+  const bool has_work = io_uring_sq_ready(&ring_) > 0 || has_news();
+  if (timeout.ns == 0) {
+    if (has_work) enter_kernel({0});
+    return;
+  }
+  if (const Duration longest = time_to_look(timeout); longest.ns > 0) {
+    if (has_work) enter_kernel({0});
+    if (look_for_news(longest)) timeout = {0};
+  }
   enter_kernel(timeout);
+}
+
+void UringLoop::serve_events(Duration timeout) {
+  wait(timeout);
   woke_up();
   serve_completions();
+  read_listed();
 }
 
 void UringLoop::serve_completions() {
@@ -236,7 +230,6 @@ void UringLoop::serve_completions() {
     serve(*cqe);
   }
   io_uring_cq_advance(&ring_, served);
-  if (given_back_ > 0) io_uring_buf_ring_advance(buffers_, std::exchange(given_back_, 0));
 }
 
 void UringLoop::serve(const io_uring_cqe& cqe) {
@@ -254,14 +247,8 @@ void UringLoop::serve(const io_uring_cqe& cqe) {
     case Kind::kAccept:
       serve_accept(id.slot, cqe);
       break;
-    case Kind::kReceive:
-      serve_receive(id, cqe);
-      break;
-    case Kind::kRoom:
-      if (ConnectionSlot* slot = table().find(id); slot != nullptr) {
-        slot->backend_bits &= static_cast<uint8_t>(~kPolling);
-        report_room(id);
-      }
+    case Kind::kSocket:
+      serve_socket(id, cqe);
       break;
     case Kind::kIgnored:
       break;
@@ -287,37 +274,61 @@ void UringLoop::serve_accept(uint32_t serial, const io_uring_cqe& cqe) {
   }
 }
 
-void UringLoop::serve_receive(ConnectionId id, const io_uring_cqe& cqe) {
-  const bool is_last = (cqe.flags & IORING_CQE_F_MORE) == 0;
+void UringLoop::serve_socket(ConnectionId id, const io_uring_cqe& cqe) {
   ConnectionSlot* slot = table().find(id);
-  if (slot != nullptr && is_last)
-    slot->backend_bits &= static_cast<uint8_t>(~(kReceiving | kCancelling));
-  if ((cqe.flags & IORING_CQE_F_BUFFER) != 0) deliver(id, cqe);
-  if (cqe.res == 0) {
-    fail(id, CloseCause::kPeerClosed, 0);
-  } else if (cqe.res < 0 && cqe.res != -ENOBUFS && cqe.res != -ECANCELED && cqe.res != -EINTR &&
-             cqe.res != -EAGAIN) {
-    fail(id, CloseCause::kReadError, -cqe.res);
+  if (slot == nullptr) return;  // closed meanwhile
+  if ((cqe.flags & IORING_CQE_F_MORE) == 0) {
+    if (cqe.res < 0) {
+      fail(id, CloseCause::kReadError, -cqe.res);
+      return;
+    }
+    watch(id, *slot);
   }
-  slot = table().find(id);  // the handler may have closed it, paused it or armed it
-  if (slot == nullptr || slot->is_paused || slot->is_ending) return;
-  if ((slot->backend_bits & kReceiving) == 0) arm_receive(id, *slot);
+  const auto events = static_cast<unsigned>(cqe.res);
+  constexpr unsigned kEnd = POLLRDHUP | POLLHUP | POLLERR;
+  if ((events & kEnd) != 0) slot->backend_bits |= kHasEnd;
+  if ((events & (POLLIN | kEnd)) != 0) {
+    slot->backend_bits |= kHasBytes;
+    list(id, *slot);
+  }
+  if ((events & (POLLOUT | POLLHUP | POLLERR)) != 0) report_room(id);
 }
 
-void UringLoop::deliver(ConnectionId id, const io_uring_cqe& cqe) {
-  const auto buffer = static_cast<uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT);
-  const BlockRef& block = blocks_[buffer];
-  if (cqe.res > 0 && table().find(id) != nullptr)
-    handler().on_data(id, block, Slice(block->bytes(), static_cast<size_t>(cqe.res)));
-  give_buffer(buffer);
+// A paused connection is listed when reading is resumed.
+void UringLoop::list(ConnectionId id, ConnectionSlot& slot) {
+  if (slot.is_paused || (slot.backend_bits & kListed) != 0) return;
+  slot.backend_bits |= kListed;
+  listed_.push_back(id);
 }
 
-// Gives a buffer to the kernel; a block that somebody kept is replaced by another one.
-void UringLoop::give_buffer(uint16_t buffer) {
-  BlockRef& block = blocks_[buffer];
-  if (!block || !block.is_unique()) block = block_pool()->take();
-  io_uring_buf_ring_add(buffers_, block->bytes(), block->capacity(), buffer,
-                        io_uring_buf_ring_mask(kUringBlocks), given_back_++);
+// Whoever has more goes to the end of the list.
+void UringLoop::read_listed() {
+  const size_t count = std::min(listed_.size(), kReadsPerTurn);
+  for (size_t i = 0; i < count; ++i) {
+    const ConnectionId id = listed_[i];
+    if (read_from(id)) listed_.push_back(id);
+  }
+  listed_.erase(listed_.begin(), listed_.begin() + static_cast<ptrdiff_t>(count));
+}
+
+// True if it stays listed.
+bool UringLoop::read_from(ConnectionId id) {
+  ConnectionSlot* slot = table().find(id);
+  if (slot == nullptr) return false;
+  slot->backend_bits &= static_cast<uint8_t>(~kListed);
+  if (slot->is_paused) return false;
+  bool stays = true;
+  if (handler().wants_data(id)) {
+    const Got got = read_once(id, slot->fd);
+    slot = table().find(id);  // the handler may have closed it, or paused it
+    if (slot == nullptr) return false;
+    stays = got == Got::kAll || (got == Got::kShort && (slot->backend_bits & kHasEnd) != 0);
+    if (!stays) slot->backend_bits &= static_cast<uint8_t>(~kHasBytes);
+    // Resumed in the callback: it stands in the list already.
+    if (slot->is_paused || (slot->backend_bits & kListed) != 0) return false;
+  }
+  if (stays) slot->backend_bits |= kListed;
+  return stays;
 }
 
 }  // namespace petrel::net

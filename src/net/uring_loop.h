@@ -1,8 +1,11 @@
-// UringLoop: the loop's back end over io_uring. Multishot accept and multishot receive into a ring
-// of provided buffers; sends go straight to the socket, and only a full one is polled for room.
+// UringLoop: the loop's back end over io_uring. The ring says which sockets have bytes or room:
+// multishot accept, and one multishot poll per connection for as long as it lives. Bytes are moved
+// by plain calls, as with epoll: reads then take as much at once as is good for what follows, and
+// no buffer is given away before its bytes are there.
 //
-// Owner, thread: see petrel/net/loop.h. Limits: kUringBlocks buffers of kUringBlockBytes; when all
-// are taken, receives stop and are armed again after the turn gave buffers back. Needs Linux 6.0.
+// A poll reports changes only. A connection that may have more bytes stands in a list until a read
+// finds none; every turn serves it once. While the list is not empty, or the ring has nothing new,
+// a turn makes no call to the ring. Owner, thread: see petrel/net/loop.h. Needs Linux 6.0.
 #pragma once
 
 #include "net/loop_core.h"
@@ -20,19 +23,17 @@ class UringLoop final : public LoopCore {
   ~UringLoop() override;
 
  private:
-  enum class Kind : uint8_t { kIgnored, kWake, kAccept, kReceive, kRoom };
+  enum class Kind : uint8_t { kIgnored, kWake, kAccept, kSocket };
 
-  UringLoop(LoopHandler& handler, std::shared_ptr<BlockPool> pool);
-  Status open();
+  UringLoop(LoopHandler& handler, const LoopOptions& options);
   Status open_ring();
-  Status provide_buffers();
 
   void start() override;
   void finish() override;
   void serve_events(Duration timeout) override;
   int attach(ConnectionId id, ConnectionSlot& slot) override;
   void change_reading(ConnectionId id, ConnectionSlot& slot) override;
-  void await_room(ConnectionId id, ConnectionSlot& slot) override;
+  void await_room(ConnectionId, ConnectionSlot&) override {}  // the poll reports it
   void drop(ConnectionId id, ConnectionSlot& slot) override;
   int start_accepting(Listener& listener) override;
   void stop_accepting(Listener& listener) override;
@@ -47,23 +48,24 @@ class UringLoop final : public LoopCore {
   void cancel(uint64_t data);
 
   void arm_wake();
-  void arm_receive(ConnectionId id, ConnectionSlot& slot);
+  void watch(ConnectionId id, const ConnectionSlot& slot);
   void enter_kernel(Duration timeout);
+  bool has_news() const;
+  bool look_for_news(Duration longest);
+  void wait(Duration timeout);
   void serve_completions();
   void serve(const io_uring_cqe& cqe);
   void serve_accept(uint32_t serial, const io_uring_cqe& cqe);
-  void serve_receive(ConnectionId id, const io_uring_cqe& cqe);
-  void deliver(ConnectionId id, const io_uring_cqe& cqe);
-  void give_buffer(uint16_t buffer);
+  void serve_socket(ConnectionId id, const io_uring_cqe& cqe);
+  void list(ConnectionId id, ConnectionSlot& slot);
+  void read_listed();
+  bool read_from(ConnectionId id);
 
   io_uring ring_{};
   bool is_ring_open_ = false;
   bool is_finishing_ = false;
-  size_t under_way_ = 0;  // submissions whose last completion is still to come
-
-  io_uring_buf_ring* buffers_ = nullptr;  // shared with the kernel
-  std::vector<BlockRef> blocks_;          // by buffer number
-  int given_back_ = 0;                    // buffers to announce to the kernel
+  size_t under_way_ = 0;              // submissions whose last completion is still to come
+  std::vector<ConnectionId> listed_;  // may have bytes
 };
 
 }  // namespace petrel::net

@@ -65,12 +65,8 @@ inline constexpr Duration kAcceptPause = Duration::seconds(1);
 
 struct LoopOptions {
   Backend backend = Backend::kEpoll;
-  // Size of the blocks that reads fill. io_uring takes at most kUringBlockBytes of it, because its
-  // ring of kUringBlocks is walked round and has to stay inside the processor's cache.
-  uint32_t block_bytes = 256 * 1024;
+  uint32_t block_bytes = 256 * 1024;  // of the blocks that reads fill
 };
-inline constexpr uint32_t kUringBlockBytes = 32 * 1024;
-inline constexpr uint32_t kUringBlocks = 32;
 
 // What ends the wait of a loop. Any thread.
 class Wakeable {

@@ -36,6 +36,28 @@ TEST_P(LoopData, ServesManyConnectionsAtOnce) {
   }
 }
 
+TEST_P(LoopData, ServesMoreReadyConnectionsThanOneTurnReads) {
+  constexpr size_t kClients = 700;
+  std::vector<ConnectionId> held;
+  harness_.adopted_hook = [&](ConnectionId id) {
+    harness_.loop().pause_reads(id);
+    held.push_back(id);
+  };
+  PETREL_START_LOOP();
+  std::vector<Client> clients;
+  for (size_t i = 0; i < kClients; ++i) {
+    clients.push_back(Client::connect(harness_.port()));
+    ASSERT_TRUE(clients.back().send_all("some bytes"));
+    clients.back().shut_down_sending();
+  }
+  ASSERT_TRUE(harness_.await([](const auto& s) { return s.adopted.size() == kClients; }));
+  harness_.on_loop([&] {  // all of them have bytes and an end in the same turn
+    for (const ConnectionId id : held) harness_.loop().resume_reads(id);
+  });
+  EXPECT_TRUE(harness_.await([](const auto& s) { return s.closed.size() == kClients; }));
+  EXPECT_EQ(harness_.seen().received.size(), kClients * 10);
+}
+
 TEST_P(LoopData, DeliversALongStreamInOrder) {
   PETREL_START_LOOP();
   Client client = Client::connect(harness_.port());
@@ -83,7 +105,7 @@ TEST_P(LoopData, ReusesABlockThatNobodyKept) {
   harness_.stop();
   std::sort(places.begin(), places.end());
   places.erase(std::unique(places.begin(), places.end()), places.end());
-  EXPECT_LE(places.size(), kUringBlocks);
+  EXPECT_LE(places.size(), 1U);
 }
 
 TEST_P(LoopData, FinishesAShortWriteWhenTheReaderCatchesUp) {
