@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <sys/uio.h>
 #include <system_error>
@@ -40,20 +41,24 @@ bool has_sync(const Operation& operation) {
          operation.kind == Operation::Kind::kWriteAndSync;
 }
 
+Instant monotonic_now() {
+  return {std::chrono::steady_clock::now().time_since_epoch().count()};
+}
+
 size_t bytes_of(const Operation& operation) {
   return operation.kind == Operation::Kind::kRead ? operation.size : operation.bytes.size();
 }
 
 }  // namespace
 
-Result<std::unique_ptr<UringDisk>> UringDisk::create(int wake_fd) {
-  std::unique_ptr<UringDisk> disk(new UringDisk(wake_fd));
+Result<std::unique_ptr<UringDisk>> UringDisk::create(int wake_fd, std::optional<SyncRoute> route) {
+  std::unique_ptr<UringDisk> disk(new UringDisk(wake_fd, route));
   PETREL_TRY_STATUS(disk->open_ring());
   return disk;
 }
 
-UringDisk::UringDisk(int wake_fd)
-    : wake_fd_(wake_fd), workers_(wake_fd), paths_(std::make_shared<OpenFile>()) {}
+UringDisk::UringDisk(int wake_fd, std::optional<SyncRoute> route)
+    : wake_fd_(wake_fd), route_(route), workers_(wake_fd), paths_(std::make_shared<OpenFile>()) {}
 
 Status UringDisk::open_ring() {
   // The loop enters the kernel anyway before it sleeps: completions need not interrupt it.
@@ -73,6 +78,7 @@ UringDisk::~UringDisk() {
   drain();
   workers_.close();
   if (worker_.joinable()) worker_.join();
+  if (journal_worker_.joinable()) journal_worker_.join();
   if (is_ring_open_) io_uring_queue_exit(&ring_);
   close_all();
 }
@@ -89,21 +95,28 @@ void UringDisk::push(Operation operation) {
 void UringDisk::start(FileQueue& queue) {
   Operation& operation = *queue.waiting.front();
   queue.moved = 0;
-  if (!runs_in_ring(operation)) {
-    // A placeholder keeps the place; the worker gives the operation back.
-    OpenFile* file = operation.file.get();
-    std::unique_ptr<Operation> given = std::move(queue.waiting.front());
-    PETREL_CHECK(file == given->file.get());
-    workers_.push(std::move(given));
-    return;
-  }
+  if (!runs_in_ring(operation)) return give_to_worker(queue);
   if (has_sync(operation) && operation.file->sync_error != 0) {
     operation.error = operation.file->sync_error;
     failed_at_once_.push_back(operation.file.get());
     if (wake_fd_ >= 0) write_event(wake_fd_);
     return;
   }
+  if (route_ && operation.is_urgent()) {
+    queue.path = route_->next();
+    queue.began = monotonic_now();
+    if (queue.path == SyncPath::kWorker) return give_to_worker(queue);
+  }
   submit(queue);
+}
+
+// A placeholder keeps the place; the worker gives the operation back.
+void UringDisk::give_to_worker(FileQueue& queue) {
+  std::unique_ptr<Operation> given = std::move(queue.waiting.front());
+  if (given->is_urgent() && !journal_worker_.joinable()) {
+    journal_worker_ = std::thread([this] { workers_.work(WorkQueue::Lane::kUrgent); });
+  }
+  workers_.push(std::move(given));
 }
 
 io_uring_sqe* UringDisk::next_entry() {
@@ -244,6 +257,8 @@ bool UringDisk::settle(FileQueue& queue) {
 
 void UringDisk::finish(FileQueue& queue, Finished& finished) {
   release_memory(queue);
+  if (queue.began.ns != 0) route_->note(queue.path, monotonic_now() - queue.began);
+  queue.began = {};
   finished.push_back(std::move(queue.waiting.front()));
   queue.waiting.pop_front();
   if (queue.waiting.empty()) {

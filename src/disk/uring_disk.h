@@ -1,11 +1,13 @@
 // UringDisk: a disk whose reads, writes and syncs the kernel does by itself. What io_uring has no
-// call for, or what takes many calls, is done by one worker thread.
+// call for, or what takes many calls, is done by a worker thread, and so are batches of the journal
+// while the ring is slow (SyncRoute).
 //
 // Owner: one per loop. Thread: the loop's; the kernel itself writes to the eventfd that wakes it.
 #pragma once
 
 #include "disk/file_table.h"
 #include "disk/operation.h"
+#include "disk/sync_route.h"
 #include "disk/work_queue.h"
 
 #include <liburing.h>
@@ -14,6 +16,7 @@
 #include <cstdlib>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -23,8 +26,9 @@ namespace petrel::disk {
 
 class UringDisk final : public FileTable {
  public:
-  // kUnsupported when the kernel or the container forbids io_uring.
-  static Result<std::unique_ptr<UringDisk>> create(int wake_fd);
+  // kUnsupported when the kernel or the container forbids io_uring. Without a route every batch of
+  // the journal goes through the ring.
+  static Result<std::unique_ptr<UringDisk>> create(int wake_fd, std::optional<SyncRoute> route);
   // Performs what is under way; nothing is completed any more.
   ~UringDisk() override;
 
@@ -58,15 +62,18 @@ class UringDisk final : public FileTable {
     unsigned parts = 0;    // requests in the ring
     int write_result = 0;  // of the last one
     int sync_result = 0;
-    bool is_synced_write = false;  // the write syncs as well
-    DirectMemory direct = {};      // what a write around the page cache is made from
+    bool is_synced_write = false;     // the write syncs as well
+    SyncPath path = SyncPath::kRing;  // of a batch of the journal
+    Instant began{};
+    DirectMemory direct = {};  // what a write around the page cache is made from
   };
   using Finished = std::vector<std::unique_ptr<Operation>>;
 
-  explicit UringDisk(int wake_fd);
+  UringDisk(int wake_fd, std::optional<SyncRoute> route);
   Status open_ring();
   void push(Operation operation);
   void start(FileQueue& queue);
+  void give_to_worker(FileQueue& queue);
   void submit(FileQueue& queue);
   char* memory_of(FileQueue& queue, Operation& operation);
   void release_memory(FileQueue& queue);
@@ -80,6 +87,7 @@ class UringDisk final : public FileTable {
   void wait();
 
   const int wake_fd_;
+  std::optional<SyncRoute> route_;
   WorkQueue workers_;
   const std::shared_ptr<OpenFile> paths_;  // orders what names a path
   std::unordered_map<OpenFile*, FileQueue> files_;
@@ -91,6 +99,7 @@ class UringDisk final : public FileTable {
   size_t pending_ = 0;
   size_t in_ring_ = 0;
   std::thread worker_;
+  std::thread journal_worker_;  // from the first batch that it is given
 };
 
 }  // namespace petrel::disk

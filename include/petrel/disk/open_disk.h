@@ -15,7 +15,7 @@
 namespace petrel::disk {
 
 enum class Backend : uint8_t {
-  kAutomatic,  // threads
+  kAutomatic,  // io_uring where it can be used, but for batches that it is slow with
   kThreads,
   kUring,
 };
