@@ -6,6 +6,7 @@
 #include "petrel/auth/account.h"
 #include "petrel/base/go_duration.h"
 #include "petrel/disk/open_disk.h"
+#include "petrel/shard/batch_usage.h"
 #include "petrel/shard/jetstream_usage.h"
 #include "petrel/shard/offline.h"
 #include "petrel/shard/stream_description.h"
@@ -47,11 +48,11 @@ void take_account_limits(const conf::AccountJetStreamLimits& given,
   limits.max_bytes_required = given.max_bytes_required;
 }
 
-void set_batch_limits(const conf::JetStreamLimits& limits, shard::JetStreamUsage& server) {
-  server.stream_batches_max = limits.max_batch_inflight_per_stream;
-  server.batches_max = limits.max_batch_inflight_total;
-  server.batch_messages_max = limits.max_batch_msgs;
-  server.batch_silence_ns = limits.max_batch_timeout.ns;
+void set_batch_limits(const conf::JetStreamLimits& limits, shard::BatchUsage& server) {
+  server.stream_open_max = limits.max_batch_inflight_per_stream;
+  server.open_max = limits.max_batch_inflight_total;
+  server.messages_max = limits.max_batch_msgs;
+  server.silence_ns = limits.max_batch_timeout.ns;
 }
 
 LogLevel level_of(jetstream::LogLevel level) {
@@ -158,7 +159,7 @@ Status JetStream::prepare_directory() {
   node_.usage = std::make_shared<shard::JetStreamUsage>();
   node_.usage->memory_max = place_.max_memory();
   node_.usage->storage_max = place_.max_storage();
-  set_batch_limits(node_.options.limits, *node_.usage);
+  set_batch_limits(node_.options.limits, *node_.batches);
   return Status::ok();
 }
 
@@ -431,7 +432,7 @@ void JetStream::describe(const std::vector<auth::AccountPtr>& accounts) {
 
 void JetStream::change(const conf::JetStreamOptions& options,
                        std::shared_ptr<const auth::AccountSnapshot> accounts) {
-  set_batch_limits(options.limits, *node_.usage);
+  set_batch_limits(options.limits, *node_.batches);
   if (options.max_memory_store >= 0) node_.usage->memory_max = options.max_memory_store;
   if (options.max_file_store >= 0) node_.usage->storage_max = options.max_file_store;
   node_.post(0, [this, limits = options.limits, accounts = std::move(accounts)] {

@@ -212,15 +212,15 @@ jetstream::BufferLimits HostedStream::buffer_limits() {
 
 jetstream::BatchLimits HostedStream::batch_limits() {
   jetstream::BatchLimits limits;
-  const JetStreamUsage& server = *service_.node().usage;
+  const BatchUsage& server = *service_.node().batches;
   const auto replace = [](uint64_t& limit, const std::atomic<int64_t>& configured) {
     const int64_t value = configured.load(std::memory_order_relaxed);
     if (value > 0) limit = static_cast<uint64_t>(value);
   };
-  replace(limits.atomic_open, server.stream_batches_max);
-  replace(limits.fast_open, server.stream_batches_max);
-  replace(limits.messages, server.batch_messages_max);
-  const int64_t silence = server.batch_silence_ns.load(std::memory_order_relaxed);
+  replace(limits.atomic_open, server.stream_open_max);
+  replace(limits.fast_open, server.stream_open_max);
+  replace(limits.messages, server.messages_max);
+  const int64_t silence = server.silence_ns.load(std::memory_order_relaxed);
   if (silence > 0) limits.silence = Duration::nanos(silence);
   return limits;
 }
@@ -228,10 +228,10 @@ jetstream::BatchLimits HostedStream::batch_limits() {
 std::shared_ptr<void> HostedStream::open_batch(bool is_fast) {
   constexpr int64_t kAtomicMax = 1000;
   constexpr int64_t kFastMax = 50'000;
-  const std::shared_ptr<JetStreamUsage> server = service_.node().usage;
-  const int64_t configured = server->batches_max.load(std::memory_order_relaxed);
+  const std::shared_ptr<BatchUsage> server = service_.node().batches;
+  const int64_t configured = server->open_max.load(std::memory_order_relaxed);
   const int64_t usual = is_fast ? kFastMax : kAtomicMax;
-  std::atomic<int64_t>& open = is_fast ? server->fast_batches : server->atomic_batches;
+  std::atomic<int64_t>& open = is_fast ? server->fast_open : server->atomic_open;
   if (open.fetch_add(1) >= (configured > 0 ? configured : usual)) {
     open.fetch_sub(1);
     return nullptr;

@@ -14,6 +14,7 @@
 #include "petrel/jetstream/stream_files.h"
 #include "petrel/router/account_registry.h"
 #include "petrel/router/receiver.h"
+#include "petrel/shard/batch_usage.h"
 #include "petrel/shard/loop_service.h"
 #include "petrel/store/disk.h"
 #include "petrel/store/journal.h"
@@ -67,8 +68,9 @@ struct JetStreamNode {
   bool has_long_ack_subjects = false;                              // js_ack_fc_v2
   // The bytes of the file of a time zone; empty: there is none.
   std::function<std::string(std::string_view name)> time_zone;
-  std::vector<JetStreamService*> services;       // by loop
-  std::shared_ptr<JetStreamUsage> usage;         // of the server
+  std::vector<JetStreamService*> services;  // by loop
+  std::shared_ptr<JetStreamUsage> usage;    // of the server
+  std::shared_ptr<BatchUsage> batches = std::make_shared<BatchUsage>();
   std::shared_ptr<MemoryBudget> id_memory;       // for message ids of streams with file storage
   std::shared_ptr<MemoryBudget> subject_memory;  // for subjects of streams with file storage
 };

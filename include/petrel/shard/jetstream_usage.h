@@ -18,13 +18,6 @@ struct JetStreamUsage {
   std::atomic<int64_t> consumers{0};
   std::atomic<int64_t> api_total{0};
   std::atomic<int64_t> api_errors{0};
-  // Of the server: batches under way, and what the configuration allows (0: as usual).
-  std::atomic<int64_t> atomic_batches{0};
-  std::atomic<int64_t> fast_batches{0};
-  std::atomic<int64_t> stream_batches_max{0};
-  std::atomic<int64_t> batches_max{0};
-  std::atomic<int64_t> batch_messages_max{0};
-  std::atomic<int64_t> batch_silence_ns{0};
 
   void add(bool is_memory, int64_t bytes) {
     (is_memory ? memory : storage).fetch_add(bytes, std::memory_order_relaxed);
