@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 
 namespace petrel::sim {
 
@@ -20,8 +19,6 @@ constexpr store::GroupId kGroup = 7;
 constexpr store::GroupId kRestored = 8;
 constexpr int kTurnsMax = 4000;
 constexpr int kRestoredMessages = 60;
-constexpr Duration kTick = Duration::millis(2);
-constexpr char kJournal[] = "/d/journal";
 
 std::string body_of(uint64_t number) {
   return "message " + std::to_string(number) + " " + std::string(300, 'x');
@@ -45,15 +42,9 @@ std::string archive() {
   return writer.take();
 }
 
-uint64_t number_behind(Slice text, Slice prefix) {
-  if (!text.starts_with(prefix)) return 0;
-  return std::strtoull(std::string(text.substr(prefix.size())).c_str(), nullptr, 10);
-}
-
 }  // namespace
 
-FullDisk::FullDisk(uint64_t growths, bool trace)
-    : growths_(growths), trace_(trace), prng_(growths), disk_(5) {}
+FullDisk::FullDisk(uint64_t growths, bool trace) : SimHost(growths, 5, trace), growths_(growths) {}
 
 std::string FullDisk::run() {
   boot();
@@ -102,22 +93,18 @@ void FullDisk::restart() {
 // --- life ---
 
 void FullDisk::boot() {
-  auto tail = store::read_journals(disk_, kJournal);
-  if (!tail) return fail("journals: " + tail.error().detail);
   store::JournalOptions options;
-  options.directory = kJournal;
   options.segment_bytes_min = 16 << 10;
   options.segment_bytes_max = 32 << 10;
   options.total_bytes_max = 128 << 10;
   options.reserve_bytes = 64 << 10;
-  auto journal = store::open_journal(disk_, options, *this);
-  if (!journal) return fail("journal: " + journal.error().detail);
-  journal_ = std::move(*journal);
-  streams_[kGroup] = open("S", kGroup, tail->get());
+  const std::unique_ptr<store::JournalTail> tail = open_journal(options);
+  if (tail == nullptr) return;
+  streams_[kGroup] = open("S", kGroup, tail.get());
   if (!error_.empty()) return;
-  if (is_restored_) streams_[kRestored] = open("T", kRestored, tail->get());
+  if (is_restored_) streams_[kRestored] = open("T", kRestored, tail.get());
   if (!error_.empty()) return;
-  old_journals_ = (*tail)->files();
+  old_journals_ = tail->files();
   for (auto& [group, hosted] : streams_) {
     hosted.stream->start();
     hosted.stream->checkpoint();
@@ -129,40 +116,11 @@ FullDisk::Hosted FullDisk::open(const std::string& name, store::GroupId group,
   jetstream::StreamConfig wanted;
   wanted.name = name;
   wanted.subjects = {name + ".>"};
-  const auto config = check_stream_config(wanted, {});
-  Hosted made;
-  made.stream = std::make_unique<jetstream::Stream>(
-      jetstream::StreamSetup{"A", stored_.empty(), WallTime{1}}, *config, *this);
-  store::FileStoreOptions files;
-  files.directory = "/d/streams/" + name;
-  files.segment_bytes = 8 << 10;
-  auto recovered = store::open_file_store(disk_, files, *made.stream);
-  if (!recovered) {
-    fail("store: " + recovered.error().detail);
-    return made;
-  }
-  uint64_t last = recovered->applied_index;
-  auto driver = std::make_unique<jetstream::SoloGroup>(
-      jetstream::SoloGroupOptions{group, jetstream::Durability::kSynced, last}, journal_.get(),
-      *made.stream);
-  made.group = driver.get();
-  if (!made.stream->open(std::move(*recovered), std::move(driver))) fail("stream");
-  if (tail == nullptr) return made;
-  const Status visited = tail->visit(group, [&](const store::JournalRecord& record) {
-    if (record.kind != jetstream::SoloGroup::kEntryKind || record.index <= last) return;
-    if (record.index != last + 1) fail("the journal lost entry " + std::to_string(last + 1));
-    last = record.index;
-    made.stream->apply(record.index, record.bytes);
-  });
-  if (!visited) fail("tail: " + visited.error().detail);
-  made.group->recovered_up_to(last);
-  return made;
+  return {open_stream({*check_stream_config(wanted, {}), group, stored_.empty()}, tail)};
 }
 
 void FullDisk::turn() {
-  now_ = now_ + kTick;
-  wall_ = wall_ + kTick;
-  disk_.poll();
+  tick();
   for (auto& [group, hosted] : streams_) {
     while (hosted.stream->run(64)) {
     }
@@ -219,8 +177,9 @@ void FullDisk::publish(int count) {
   const uint64_t before = answered_;
   for (int i = 0; i < count; ++i) {
     const uint64_t number = ++published_;
-    take(Inlet::kPublish, "S." + std::to_string(number % 4), body_of(number),
-         "pub." + std::to_string(number));
+    const std::string subject = "S." + std::to_string(number % 4);
+    const std::string reply = "pub." + std::to_string(number);
+    take(Inlet::kPublish, {.subject = subject, .body = body_of(number), .reply = reply});
     if (i % 8 == 7) turn();
   }
   await("publishes", [&] { return answered_ == before + static_cast<uint64_t>(count); });
@@ -229,8 +188,8 @@ void FullDisk::publish(int count) {
 void FullDisk::consume(int count) {
   const size_t before = delivered_.size();
   to_ack_.clear();
-  take(Inlet::kPull, "$JS.API.CONSUMER.MSG.NEXT.S.c",
-       "{\"batch\":" + std::to_string(count) + ",\"expires\":200000000}", "work");
+  const std::string pull = "{\"batch\":" + std::to_string(count) + ",\"expires\":200000000}";
+  take(Inlet::kPull, {.subject = "$JS.API.CONSUMER.MSG.NEXT.S.c", .body = pull, .reply = "work"});
   // Fewer are there when publishes were refused: the pull expires then.
   const Instant until = now_ + Duration::millis(300);
   await("deliveries",
@@ -239,7 +198,9 @@ void FullDisk::consume(int count) {
     fail("nothing is delivered");
   }
   const uint64_t wanted = confirmed_ + to_ack_.size();
-  for (const std::string& subject : to_ack_) take(Inlet::kAck, subject, "+ACK", "acked");
+  for (const std::string& subject : to_ack_) {
+    take(Inlet::kAck, {.subject = subject, .body = "+ACK", .reply = "acked"});
+  }
   await("acks", [&] { return confirmed_ == wanted; });
   acked_ = delivered_;
 }
@@ -308,12 +269,7 @@ bool FullDisk::restore() {
 
 void FullDisk::check_message(uint64_t sequence, const std::string& body) {
   store::StoredMessage message;
-  store::MessageStore& messages = streams_.at(kGroup).stream->messages();
-  auto status = messages.read(sequence, message);
-  while (status == store::ReadStatus::kPending) {
-    disk_.drain();
-    status = messages.read(sequence, message);
-  }
+  const auto status = read(*streams_.at(kGroup).stream, sequence, message);
   if (status != store::ReadStatus::kFound || message.body != body) {
     fail("message " + std::to_string(sequence) + " was acknowledged and is not there");
   }
@@ -335,19 +291,10 @@ void FullDisk::check() {
   if (restored->second.stream->state().messages != kRestoredMessages) fail("half a restore");
 }
 
-// --- StreamHost ---
+// --- what the streams say ---
 
-void FullDisk::take(Inlet inlet, Slice subject, Slice body, Slice reply) {
-  const std::string size = std::to_string(body.size());
-  std::string tail;
-  if (!reply.empty()) tail.append(reply).append(" ");
-  tail.append(size).append("\r\n").append(body).append("\r\n");
-  router::Message message;
-  message.subject = subject;
-  message.tail = tail;
-  message.reply_bytes = static_cast<uint32_t>(reply.size());
-  message.sizes_bytes = static_cast<uint32_t>(size.size());
-  streams_.at(kGroup).stream->take(inlet, message, subject);
+void FullDisk::take(Inlet inlet, const SimMessage& message) {
+  SimHost::take(*streams_.at(kGroup).stream, inlet, message);
 }
 
 uint32_t FullDisk::send(jetstream::Stream&, const jetstream::OutMessage& message) {
@@ -379,21 +326,9 @@ void FullDisk::on_synced(uint64_t position) {
   for (auto& [group, hosted] : streams_) hosted.group->on_synced(position);
 }
 
-void FullDisk::on_failed(int error, uint64_t) {
-  fail("the journal failed: " + std::to_string(error));
-}
-
 void FullDisk::on_checkpoint_wanted(store::GroupId group) {
   const auto at = streams_.find(group);
   if (at != streams_.end()) at->second.stream->checkpoint();
-}
-
-void FullDisk::log(jetstream::LogLevel, std::string text) {
-  if (trace_) std::printf("%s\n", text.c_str());
-}
-
-void FullDisk::fail(const std::string& what) {
-  if (error_.empty()) error_ = what;
 }
 
 }  // namespace petrel::sim

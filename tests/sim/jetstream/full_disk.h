@@ -9,14 +9,7 @@
 // One n, one history. Thread: one.
 #pragma once
 
-#include "sim/disk/sim_disk.h"
-
-#include "petrel/base/prng.h"
-#include "petrel/jetstream/solo_group.h"
-#include "petrel/jetstream/stream.h"
-#include "petrel/jetstream/stream_config.h"
-#include "petrel/jetstream/stream_host.h"
-#include "petrel/store/journal.h"
+#include "sim_host.h"
 
 #include <cstdint>
 #include <functional>
@@ -28,16 +21,14 @@
 
 namespace petrel::sim {
 
-class FullDisk final : public jetstream::StreamHost, private store::Journal::Listener {
+class FullDisk final : public SimHost {
  public:
   FullDisk(uint64_t growths, bool trace);
   // "": everything held.
   std::string run();
 
  private:
-  struct Hosted {
-    std::unique_ptr<jetstream::Stream> stream;
-    jetstream::SoloGroup* group = nullptr;
+  struct Hosted : SimStream {
     uint64_t wanted_checkpoints = 0;
   };
 
@@ -60,41 +51,15 @@ class FullDisk final : public jetstream::StreamHost, private store::Journal::Lis
   void check();
   void check_message(uint64_t sequence, const std::string& body);
 
-  void take(jetstream::Inlet inlet, Slice subject, Slice body, Slice reply);
-  void fail(const std::string& what);
+  void take(jetstream::Inlet inlet, const SimMessage& message);
 
-  // --- StreamHost ---
-  Instant now() const override { return now_; }
-  WallTime wall_now() const override { return wall_; }
-  Prng& prng() override { return prng_; }
   uint32_t send(jetstream::Stream& stream, const jetstream::OutMessage& message) override;
-  bool has_interest(jetstream::Stream&, Slice, Slice) override { return true; }
-  uint32_t subscribe(jetstream::Stream&, jetstream::Inlet, Slice, Slice) override { return 1; }
-  void unsubscribe(jetstream::Stream&, uint32_t) override {}
-  void wake(jetstream::Stream&) override {}
-  void wake_at(jetstream::Stream&, Instant) override {}
-  void advise(jetstream::Stream&, Slice, std::string) override {}
-  void log(jetstream::LogLevel level, std::string text) override;
-  Slice server_name() const override { return "sim"; }
-  Slice domain() const override { return {}; }
-  std::string next_id() override { return std::string(22, '0'); }
   bool may_store(jetstream::Stream&, uint64_t) override { return !journal_->is_disk_full(); }
   bool is_server_full(jetstream::Stream&, uint64_t) override { return true; }
-  void on_usage(jetstream::Stream&, int64_t) override {}
-  void on_consumers(jetstream::Stream&, int64_t) override {}
-
-  // --- Journal::Listener ---
   void on_synced(uint64_t position) override;
-  void on_failed(int error, uint64_t last_synced) override;
   void on_checkpoint_wanted(store::GroupId group) override;
 
   const uint64_t growths_;  // twice the n; odd: the power fails on the full disk
-  const bool trace_;
-  Prng prng_;
-  StoreDisk disk_;
-  Instant now_{1'000'000'000};
-  WallTime wall_{1'700'000'000'000'000'000};
-  std::unique_ptr<store::Journal> journal_;
   std::map<store::GroupId, Hosted> streams_;
   std::vector<std::string> old_journals_;
 
@@ -107,7 +72,6 @@ class FullDisk final : public jetstream::StreamHost, private store::Journal::Lis
   uint64_t confirmed_ = 0;
   std::set<uint64_t> acked_;  // sequences, in the order of to_ack_
   bool is_restored_ = false;
-  std::string error_;
 };
 
 }  // namespace petrel::sim

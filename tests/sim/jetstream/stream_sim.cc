@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 
 namespace petrel::sim {
 
@@ -17,8 +16,6 @@ namespace {
 constexpr store::GroupId kGroup = 7;
 constexpr int kSteps = 1500;
 constexpr int kTurnsMax = 20'000;
-constexpr Duration kTick = Duration::millis(2);
-constexpr char kJournal[] = "/d/journal";
 constexpr char kIds[] = "/d/streams/S/ids-";
 constexpr Slice kDamagedIds = "message ids are damaged";
 constexpr size_t kIdMemory = 1 << 20;
@@ -28,18 +25,11 @@ std::string body_of(uint64_t number) {
   return "message " + std::to_string(number) + std::string(number % 50, 'x');
 }
 
-uint64_t number_behind(Slice text, Slice prefix) {
-  if (!text.starts_with(prefix)) return 0;
-  return std::strtoull(std::string(text.substr(prefix.size())).c_str(), nullptr, 10);
-}
-
 }  // namespace
 
 StreamSim::StreamSim(uint64_t seed, bool trace)
-    : trace_(trace),
-      prng_(seed),
+    : SimHost(seed, seed * 31 + 5, trace),
       plan_(seed * 7 + 1),
-      disk_(seed * 31 + 5),
       id_memory_(seed % 2 == 0 ? kIdMemory : kIdMemoryMin),
       may_damage_ids_(seed % 4 == 1) {
   jetstream::StreamConfig wanted;
@@ -57,56 +47,31 @@ std::string StreamSim::run() {
     turn();
   }
   settle();
-  if (error_.empty() && delivered_.size() != stream_->state().messages) {
+  if (error_.empty() && delivered_.size() != hosted_.stream->state().messages) {
     fail("the worker got " + std::to_string(delivered_.size()) + " of " +
-         std::to_string(stream_->state().messages) + " messages");
+         std::to_string(hosted_.stream->state().messages) + " messages");
   }
   if (error_.empty() && acknowledged_.size() < 50) fail("the simulation did next to nothing");
-  return error_;
+  return error_.empty() ? "" : error_ + " (after " + std::to_string(crashes_) + " crashes)";
 }
 
 // --- life ---
 
 void StreamSim::boot() {
-  auto tail = store::read_journals(disk_, kJournal);
-  if (!tail) return fail("journals: " + tail.error().detail);
   store::JournalOptions options;
-  options.directory = kJournal;
   options.segment_bytes_min = 16 << 10;
   options.segment_bytes_max = 64 << 10;
   options.total_bytes_max = 256 << 10;
   options.reserve_bytes = 0;
-  auto journal = store::open_journal(disk_, options, *this);
-  if (!journal) return fail("journal: " + journal.error().detail);
-  journal_ = std::move(*journal);
-  stream_ = std::make_unique<jetstream::Stream>(
-      jetstream::StreamSetup{"A", crashes_ == 0, WallTime{1}}, config_, *this);
-  store::FileStoreOptions files;
-  files.directory = "/d/streams/S";
-  files.segment_bytes = 8 << 10;
-  files.id_memory = &id_memory_;
-  auto recovered = store::open_file_store(disk_, files, *stream_);
-  if (!recovered) return fail("store: " + recovered.error().detail);
-  uint64_t last = recovered->applied_index;
-  if (trace_) std::printf("boot: checkpoint at %llu\n", static_cast<unsigned long long>(last));
-  auto driver = std::make_unique<jetstream::SoloGroup>(
-      jetstream::SoloGroupOptions{kGroup, jetstream::Durability::kSynced, last}, journal_.get(),
-      *stream_);
-  group_ = driver.get();
-  if (!stream_->open(std::move(*recovered), std::move(driver))) return fail("stream");
-  const Status visited = (*tail)->visit(kGroup, [&](const store::JournalRecord& record) {
-    if (record.kind != jetstream::SoloGroup::kEntryKind || record.index <= last) return;
-    if (record.index != last + 1) fail("the journal lost entry " + std::to_string(last + 1));
-    last = record.index;
-    stream_->apply(record.index, record.bytes);
-  });
-  if (!visited) return fail("tail: " + visited.error().detail);
-  group_->recovered_up_to(last);
-  old_journals_ = (*tail)->files();
+  const std::unique_ptr<store::JournalTail> tail = open_journal(options);
+  if (tail == nullptr) return;
+  hosted_ = open_stream({config_, kGroup, crashes_ == 0, &id_memory_}, tail.get());
+  if (!error_.empty()) return;
+  old_journals_ = tail->files();
   check_store();
-  stream_->start();
-  stream_->checkpoint();
-  is_consumer_there_ = stream_->find_consumer("c") != nullptr;
+  hosted_.stream->start();
+  hosted_.stream->checkpoint();
+  is_consumer_there_ = hosted_.stream->find_consumer("c") != nullptr;
   if (!is_consumer_there_) create_consumer();
   repeat_unanswered();
 }
@@ -115,8 +80,7 @@ void StreamSim::crash() {
   ++crashes_;
   if (trace_) std::printf("crash\n");
   // They only close their files; what was under way is lost with the power.
-  stream_.reset();
-  group_ = nullptr;
+  hosted_ = {};
   journal_.reset();
   disk_.crash();
   if (may_damage_ids_) damage_ids();
@@ -136,13 +100,11 @@ void StreamSim::damage_ids() {
 
 void StreamSim::turn() {
   if (!error_.empty()) return;
-  now_ = now_ + kTick;
-  wall_ = wall_ + kTick;
-  disk_.poll();
-  while (stream_->run(64)) {
+  tick();
+  while (hosted_.stream->run(64)) {
   }
   journal_->commit();
-  if (!old_journals_.empty() && group_->checkpoints() > 0) {
+  if (!old_journals_.empty() && hosted_.group->checkpoints() > 0) {
     for (const std::string& path : old_journals_) disk_.remove_file(path, [](int) {});
     old_journals_.clear();
   }
@@ -155,7 +117,7 @@ void StreamSim::act() {
   } else if (dice < 650) {
     pull();
   } else if (dice < 660) {
-    stream_->checkpoint();
+    hosted_.stream->checkpoint();
   } else if (dice < 668) {
     crash();
   } else if (dice < 680 && !unanswered_.empty()) {
@@ -168,8 +130,8 @@ void StreamSim::act() {
 // No more crashes: everything that was begun ends.
 void StreamSim::settle() {
   for (int i = 0; i < kTurnsMax && error_.empty(); ++i) {
-    const bool is_done =
-        unanswered_.empty() && is_consumer_there_ && delivered_.size() >= stream_->state().messages;
+    const bool is_done = unanswered_.empty() && is_consumer_there_ &&
+                         delivered_.size() >= hosted_.stream->state().messages;
     if (is_done) break;
     if (i % 20 == 0) pull();
     if (i % 500 == 499) repeat_unanswered();
@@ -181,16 +143,12 @@ void StreamSim::settle() {
 void StreamSim::check_store() {
   std::set<uint64_t> numbers;
   uint64_t last_number = 0;
-  const store::StoreState& state = stream_->state();
+  const store::StoreState& state = hosted_.stream->state();
   if (state.messages != state.last_sequence) fail("sequences have gaps");
   std::map<uint64_t, uint64_t> by_sequence;
   for (uint64_t sequence = 1; sequence <= state.last_sequence && error_.empty(); ++sequence) {
     store::StoredMessage message;
-    auto status = stream_->messages().read(sequence, message);
-    while (status == store::ReadStatus::kPending) {
-      disk_.drain();
-      status = stream_->messages().read(sequence, message);
-    }
+    const auto status = read(*hosted_.stream, sequence, message);
     if (status != store::ReadStatus::kFound) {
       return fail("message " + std::to_string(sequence) + " cannot be read");
     }
@@ -213,25 +171,11 @@ void StreamSim::check_store() {
 
 // --- publisher ---
 
-void StreamSim::take(Inlet inlet, Slice subject, Slice header, Slice body, Slice reply) {
-  std::string sizes = header.empty() ? "" : std::to_string(header.size()) + " ";
-  sizes += std::to_string(header.size() + body.size());
-  std::string tail;
-  if (!reply.empty()) tail.append(reply).append(" ");
-  tail.append(sizes).append("\r\n").append(header).append(body).append("\r\n");
-  router::Message message;
-  message.subject = subject;
-  message.tail = tail;
-  message.reply_bytes = static_cast<uint32_t>(reply.size());
-  message.sizes_bytes = static_cast<uint32_t>(sizes.size());
-  message.header_bytes = static_cast<uint32_t>(header.size());
-  stream_->take(inlet, message, subject);
-}
-
 void StreamSim::publish(uint64_t number) {
   const std::string header = "NATS/1.0\r\nNats-Msg-Id: id-" + std::to_string(number) + "\r\n\r\n";
-  take(Inlet::kPublish, "s." + std::to_string(number % 5), header, body_of(number),
-       "pub." + std::to_string(number));
+  const std::string subject = "s." + std::to_string(number % 5);
+  const std::string reply = "pub." + std::to_string(number);
+  take(*hosted_.stream, Inlet::kPublish, {subject, header, body_of(number), reply});
 }
 
 // A window of 32: the order of what is repeated is that of the first time.
@@ -276,16 +220,18 @@ void StreamSim::create_consumer() {
   wanted.ack_wait = Duration::seconds(1);
   auto checked = check_consumer_config(wanted, config_, {});
   if (!checked) return fail("consumer: " + checked.error().description);
-  stream_->create_consumer(*checked,
-                           [this](const jetstream::ApiError* error, jetstream::Consumer*) {
-                             if (error == nullptr) is_consumer_there_ = true;
-                           });
+  hosted_.stream->create_consumer(*checked,
+                                  [this](const jetstream::ApiError* error, jetstream::Consumer*) {
+                                    if (error == nullptr) is_consumer_there_ = true;
+                                  });
 }
 
 void StreamSim::pull() {
   if (!is_consumer_there_) return;
-  take(Inlet::kPull, "$JS.API.CONSUMER.MSG.NEXT.S.c", {}, "{\"batch\":10,\"expires\":500000000}",
-       "work");
+  take(*hosted_.stream, Inlet::kPull,
+       {.subject = "$JS.API.CONSUMER.MSG.NEXT.S.c",
+        .body = "{\"batch\":10,\"expires\":500000000}",
+        .reply = "work"});
 }
 
 void StreamSim::on_delivery(const jetstream::OutMessage& message) {
@@ -302,7 +248,7 @@ void StreamSim::on_delivery(const jetstream::OutMessage& message) {
   ack_replies_[next_ack_] = sequence;
   const std::string subject(message.reply);
   const std::string reply = "acked." + std::to_string(next_ack_++);
-  take(Inlet::kAck, subject, {}, "+ACK", reply);
+  take(*hosted_.stream, Inlet::kAck, {.subject = subject, .body = "+ACK", .reply = reply});
 }
 
 uint32_t StreamSim::send(jetstream::Stream&, const jetstream::OutMessage& message) {
@@ -319,25 +265,17 @@ uint32_t StreamSim::send(jetstream::Stream&, const jetstream::OutMessage& messag
 // --- journal ---
 
 void StreamSim::on_synced(uint64_t position) {
-  if (group_ != nullptr) group_->on_synced(position);
-}
-
-void StreamSim::on_failed(int error, uint64_t) {
-  fail("the journal failed: " + std::to_string(error));
+  if (hosted_.group != nullptr) hosted_.group->on_synced(position);
 }
 
 void StreamSim::on_checkpoint_wanted(store::GroupId) {
-  if (stream_ != nullptr) stream_->checkpoint();
+  if (hosted_.stream != nullptr) hosted_.stream->checkpoint();
 }
 
 void StreamSim::log(jetstream::LogLevel level, std::string text) {
-  if (trace_) std::printf("%s\n", text.c_str());
   const bool is_expected = may_damage_ids_ && text.find("messages whose ids") != std::string::npos;
   if (level == jetstream::LogLevel::kError && !is_expected) fail(text);
-}
-
-void StreamSim::fail(const std::string& what) {
-  if (error_.empty()) error_ = what + " (after " + std::to_string(crashes_) + " crashes)";
+  SimHost::log(level, std::move(text));
 }
 
 }  // namespace petrel::sim

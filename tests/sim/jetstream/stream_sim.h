@@ -8,25 +8,17 @@
 // stored twice.
 #pragma once
 
-#include "sim/disk/sim_disk.h"
-
-#include "petrel/base/prng.h"
-#include "petrel/jetstream/solo_group.h"
-#include "petrel/jetstream/stream.h"
-#include "petrel/jetstream/stream_config.h"
-#include "petrel/jetstream/stream_host.h"
-#include "petrel/store/journal.h"
+#include "sim_host.h"
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 namespace petrel::sim {
 
-class StreamSim final : public jetstream::StreamHost, private store::Journal::Listener {
+class StreamSim final : public SimHost {
  public:
   StreamSim(uint64_t seed, bool trace);
   // "": everything held.
@@ -52,47 +44,18 @@ class StreamSim final : public jetstream::StreamHost, private store::Journal::Li
   void create_consumer();
   void pull();
   void on_delivery(const jetstream::OutMessage& message);
-  void take(jetstream::Inlet inlet, Slice subject, Slice header, Slice body, Slice reply);
 
-  void fail(const std::string& what);
-
-  // --- StreamHost ---
-  Instant now() const override { return now_; }
-  WallTime wall_now() const override { return wall_; }
-  Prng& prng() override { return prng_; }
   uint32_t send(jetstream::Stream& stream, const jetstream::OutMessage& message) override;
-  bool has_interest(jetstream::Stream&, Slice, Slice) override { return true; }
-  uint32_t subscribe(jetstream::Stream&, jetstream::Inlet, Slice, Slice) override { return 1; }
-  void unsubscribe(jetstream::Stream&, uint32_t) override {}
-  void wake(jetstream::Stream&) override {}
-  void wake_at(jetstream::Stream&, Instant) override {}
-  void advise(jetstream::Stream&, Slice, std::string) override {}
   void log(jetstream::LogLevel level, std::string text) override;
-  Slice server_name() const override { return "sim"; }
-  Slice domain() const override { return {}; }
-  std::string next_id() override { return std::string(22, '0'); }
-  bool may_store(jetstream::Stream&, uint64_t) override { return true; }
-  void on_usage(jetstream::Stream&, int64_t) override {}
-  void on_consumers(jetstream::Stream&, int64_t) override {}
-
-  // --- Journal::Listener ---
   void on_synced(uint64_t position) override;
-  void on_failed(int error, uint64_t last_synced) override;
   void on_checkpoint_wanted(store::GroupId group) override;
 
-  const bool trace_;
-  Prng prng_;
   Prng plan_;
-  StoreDisk disk_;
-  Instant now_{1'000'000'000};
-  WallTime wall_{1'700'000'000'000'000'000};
   jetstream::StreamConfig config_;
   MemoryBudget id_memory_;
   bool may_damage_ids_ = false;
 
-  std::unique_ptr<store::Journal> journal_;
-  std::unique_ptr<jetstream::Stream> stream_;
-  jetstream::SoloGroup* group_ = nullptr;
+  SimStream hosted_;
   std::vector<std::string> old_journals_;  // to be removed once the stream is checkpointed
   bool is_consumer_there_ = false;
 
@@ -105,7 +68,6 @@ class StreamSim final : public jetstream::StreamHost, private store::Journal::Li
   std::map<uint64_t, uint64_t> ack_replies_;
   uint64_t next_ack_ = 1;
   uint64_t crashes_ = 0;
-  std::string error_;
 };
 
 }  // namespace petrel::sim
