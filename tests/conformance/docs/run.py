@@ -4,7 +4,7 @@
     run.py --petrel BIN [--oracle BIN] [--only PAGE]
 
 sh       a shell script that has to succeed; servers that it starts in the background stay until the page ends
-console  `$ command` and below it what it prints, where `...` stands for anything
+console  `$ command` and below it what it prints, where `...` stands for anything in its line, and alone in a line for any lines
 conf     a whole configuration file, written to server.conf: has to be valid
 python   what `python3 -m asyncio` takes; what print() prints is the comment behind it
 A block after `<!-- not run: reason -->` is left out. Ports 4222 and 8222 become free ones. One page is one check.
@@ -47,9 +47,14 @@ def free_port():
 
 
 def matches(pattern, text):
-    """Whether `text` is `pattern`, in which "..." stands for anything."""
-    parts = (re.escape(part) for part in pattern.strip().split("..."))
-    return re.fullmatch("(?s)" + ".*".join(parts), text.strip()) is not None
+    """Whether `text` is `pattern`, in which "..." stands for anything in its line, alone in a line for any lines."""
+    def line_of(wanted):
+        if wanted.strip() == "...":
+            return r"(?:.*\n)*"
+        return ".*".join(re.escape(part) for part in wanted.split("...")) + r"\n"
+    lines = (line_of(wanted.rstrip()) for wanted in pattern.strip().splitlines())
+    shown = "".join(line.rstrip() + "\n" for line in text.strip().splitlines())
+    return re.fullmatch("".join(lines), shown) is not None
 
 
 class Reader:
