@@ -14,9 +14,11 @@ constexpr Duration kSleepMax = Duration::seconds(60);
 constexpr Duration kCoarseFrom = Duration::seconds(1);
 constexpr Duration kCoarseStep = Duration::millis(16);
 constexpr size_t kPartsMax = 64;
-constexpr size_t kScatteredMin = 32;      // connections touched
-constexpr size_t kScatteredBytes = 1024;  // for each of them
-constexpr Duration kScatteredWait = Duration::micros(250);
+constexpr size_t kScatteredMin = 32;                        // connections touched
+constexpr size_t kScatteredBytes = 1024;                    // for each of them
+constexpr Duration kScatteredWait = Duration::micros(250);  // after the last message
+constexpr Duration kScatteredWaitPerConnection =
+    Duration::micros(2);  // in all: about what they cost
 
 std::string pack_event(Slice headers, std::string& body) {
   system::EncodedBody packed = system::encode(std::move(body), system::accepted_encoding(headers));
@@ -241,13 +243,22 @@ void Shard::run_services() {
 bool Shard::should_wait_for_more() {
   const size_t touched = router_.touched().size();
   const size_t inputs = std::exchange(turn_inputs_, 0);
-  const bool is_scattered = touched >= kScatteredMin && inputs * 8 <= touched &&
-                            router_.turn_bytes() < touched * kScatteredBytes;
+  const size_t bytes = router_.turn_bytes();
+  const bool is_scattered =
+      touched >= kScatteredMin && inputs * 8 <= touched && bytes < touched * kScatteredBytes;
   if (!is_scattered || !closing_.empty()) {
     flush_due_ = Instant{};
     return false;
   }
-  if (flush_due_.ns == 0) flush_due_ = context_.now + kScatteredWait;
+  if (flush_due_.ns == 0) {
+    scattered_since_ = context_.now;
+    scattered_bytes_ = 0;
+  }
+  if (std::exchange(scattered_bytes_, bytes) != bytes) {
+    const auto connections = static_cast<int64_t>(touched);
+    const Duration longest = std::max(kScatteredWait, kScatteredWaitPerConnection * connections);
+    flush_due_ = std::min(context_.now + kScatteredWait, scattered_since_ + longest);
+  }
   if (context_.now < flush_due_) {
     if (context_.turns.is_shared(context_.now)) flush_unscattered();
     return true;

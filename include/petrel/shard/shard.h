@@ -207,6 +207,8 @@ class Shard final : private router::RouterPort, private session::SessionHost {
   size_t open_ = 0;
   size_t turn_inputs_ = 0;  // connections read in this turn
   Instant flush_due_{};     // sends wait until then; 0: they do not
+  Instant scattered_since_{};
+  size_t scattered_bytes_ = 0;  // that wait
 };
 
 }  // namespace petrel::shard

@@ -274,6 +274,34 @@ TEST_F(ShardTest, AClosedReaderOfAScatterLeavesTheOthers) {
   }
 }
 
+TEST_F(ShardTest, AScatterWaitsWhileMessagesComeButNotForEver) {
+  constexpr uint32_t kReaders = 500;
+  for (uint32_t slot = 0; slot < kReaders; ++slot) {
+    connect(slot);
+    feed(slot, "SUB a 1\r\n");
+  }
+  shard_.end_turn();
+  connect(kReaders);
+  shard_.end_turn();
+  const Instant start = now_;
+  size_t published = 0;
+  while (socket(0).got.empty()) {
+    ASSERT_LE(now_, start + Duration::millis(1));  // 2 us for each reader
+    feed(kReaders, "PUB a 1\r\nx\r\n");
+    ++published;
+    shard_.end_turn();
+    advance(Duration::micros(200));
+  }
+  EXPECT_GE(published, 5U);  // later than 250 us after the first
+  const std::string message = "MSG a 1 1\r\nx\r\n";
+  EXPECT_EQ(socket(0).got.size(), published * message.size());
+  feed(kReaders, "PUB a 1\r\nx\r\n");
+  EXPECT_LE(shard_.end_turn(), now_ + Duration::micros(250));  // nothing follows
+  advance(Duration::micros(250));
+  shard_.end_turn();
+  EXPECT_EQ(socket(0).got.size(), (published + 1) * message.size());
+}
+
 TEST_F(ShardTest, ConnectionsAreClosedByTheirNumberOrAllTogether) {
   connect(0);
   connect(1);
