@@ -313,7 +313,7 @@ Result<store::RecoveredStore> JetStreamService::open_store(const jetstream::Stre
                             ? store::Compression::kS2
                             : store::Compression::kNone;
   options.encryption = node_.encryption;
-  options.id_memory = node_.id_memory.get();
+  options.id_memory = node_.id_memory;
   options.subject_memory = node_.subject_memory;
   if (!options.encryption.key.empty()) options.encryption.nonce_seed = random_bytes(kSeedBytes);
   return store::open_file_store(*disk_, options, stream);

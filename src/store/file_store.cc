@@ -41,10 +41,10 @@ FileStore::FileStore(Disk& disk, const FileStoreOptions& options, Listener& list
       options_(options),
       listener_(listener),
       codec_(options.compression, options.encryption),
-      own_id_memory_(kIdMemory),
       ids_(std::make_unique<IdRuns>(disk, codec_, options.directory,
                                     [this] { return make_directory(); }),
-           options.id_memory == nullptr ? own_id_memory_ : *options.id_memory),
+           options.id_memory == nullptr ? std::make_shared<MemoryBudget>(kIdMemory)
+                                        : options.id_memory),
       index_({int64_t{kCountedBytes} - kRecordHeadBytes, kCountedHeader}, *this) {
   // Runs are not encrypted.
   if (options.subject_memory == nullptr || !options.encryption.key.empty()) return;

@@ -245,7 +245,6 @@ class FileStore final : public MessageStore,
   const FileStoreOptions options_;
   Listener& listener_;
   FrameCodec codec_;
-  MemoryBudget own_id_memory_;  // when the options name none
   MessageIds ids_;
   std::unique_ptr<SubjectSpill> spill_;  // null: all subjects stay in memory
   // Lookups load indexes, move cursors and remember matches.

@@ -23,8 +23,8 @@ constexpr size_t kDrainMax = 64;
 }  // namespace
 
 MessageIds::MessageIds() = default;
-MessageIds::MessageIds(std::unique_ptr<IdRuns> runs, MemoryBudget& budget)
-    : runs_(std::move(runs)), budget_(&budget) {}
+MessageIds::MessageIds(std::unique_ptr<IdRuns> runs, std::shared_ptr<MemoryBudget> budget)
+    : runs_(std::move(runs)), budget_(std::move(budget)) {}
 
 MessageIds::~MessageIds() {
   if (budget_ != nullptr) budget_->change(accounted_, 0);

@@ -34,8 +34,8 @@ class MessageIds {
   enum class Lookup : uint8_t { kNew, kKnown, kUnreadable };
 
   MessageIds();
-  // With runs on disk. `budget` outlives it.
-  MessageIds(std::unique_ptr<IdRuns> runs, MemoryBudget& budget);
+  // With runs on disk.
+  MessageIds(std::unique_ptr<IdRuns> runs, std::shared_ptr<MemoryBudget> budget);
   ~MessageIds();
   MessageIds(const MessageIds&) = delete;
   MessageIds& operator=(const MessageIds&) = delete;
@@ -75,7 +75,7 @@ class MessageIds {
   uint64_t drained_ = 0;  // ids with lower numbers are only in runs, or expired
   uint64_t logged_ = 0;   // ids with lower numbers are in records of the checkpoint file
   std::unique_ptr<IdRuns> runs_;
-  MemoryBudget* budget_ = nullptr;
+  std::shared_ptr<MemoryBudget> budget_;
   size_t accounted_ = 0;
 };
 

@@ -190,8 +190,8 @@ struct FileStoreOptions {
   Encryption encryption = {};
   size_t cache_bytes = 4 << 20;   // of this stream, besides the unwritten tail
   size_t index_bytes = 32 << 20;  // indexes of sealed segments in memory
-  // For the message ids of all streams that name it; outlives the store. Null: 32 MiB of its own.
-  MemoryBudget* id_memory = nullptr;
+  // For the message ids of all stores that share it; null: 32 MiB of its own.
+  std::shared_ptr<MemoryBudget> id_memory = nullptr;
   // For the subjects of all stores that share it; null: they all stay in memory.
   std::shared_ptr<MemoryBudget> subject_memory = nullptr;
 };

@@ -28,7 +28,7 @@ struct SimStreamSetup {
   jetstream::StreamConfig config;
   store::GroupId group = 0;
   bool is_new = false;
-  MemoryBudget* id_memory = nullptr;
+  std::shared_ptr<MemoryBudget> id_memory = nullptr;
 };
 
 // A message on its way into a stream.

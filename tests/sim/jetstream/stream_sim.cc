@@ -30,7 +30,7 @@ std::string body_of(uint64_t number) {
 StreamSim::StreamSim(uint64_t seed, bool trace)
     : SimHost(seed, seed * 31 + 5, trace),
       plan_(seed * 7 + 1),
-      id_memory_(seed % 2 == 0 ? kIdMemory : kIdMemoryMin),
+      id_memory_(std::make_shared<MemoryBudget>(seed % 2 == 0 ? kIdMemory : kIdMemoryMin)),
       may_damage_ids_(seed % 4 == 1) {
   jetstream::StreamConfig wanted;
   wanted.name = "S";
@@ -65,7 +65,7 @@ void StreamSim::boot() {
   options.reserve_bytes = 0;
   const std::unique_ptr<store::JournalTail> tail = open_journal(options);
   if (tail == nullptr) return;
-  hosted_ = open_stream({config_, kGroup, crashes_ == 0, &id_memory_}, tail.get());
+  hosted_ = open_stream({config_, kGroup, crashes_ == 0, id_memory_}, tail.get());
   if (!error_.empty()) return;
   old_journals_ = tail->files();
   check_store();

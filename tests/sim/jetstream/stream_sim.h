@@ -52,7 +52,7 @@ class StreamSim final : public SimHost {
 
   Prng plan_;
   jetstream::StreamConfig config_;
-  MemoryBudget id_memory_;
+  std::shared_ptr<MemoryBudget> id_memory_;
   bool may_damage_ids_ = false;
 
   SimStream hosted_;

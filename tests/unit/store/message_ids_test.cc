@@ -35,10 +35,11 @@ struct Plan {
 
 class IdWorld final : public MessageStore::Listener {
  public:
-  IdWorld(uint64_t seed, const Plan& plan) : disk(seed), prng_(seed), budget_(plan.budget) {
+  IdWorld(uint64_t seed, const Plan& plan)
+      : disk(seed), prng_(seed), budget_(std::make_shared<MemoryBudget>(plan.budget)) {
     options_.directory = kDirectory;
     options_.compression = plan.compression;
-    options_.id_memory = &budget_;
+    options_.id_memory = budget_;
     if (plan.is_encrypted) options_.encryption.key = std::string(kEncryptionKeyBytes, 'k');
     open();
   }
@@ -149,7 +150,7 @@ class IdWorld final : public MessageStore::Listener {
   }
 
   Prng prng_;
-  MemoryBudget budget_;
+  std::shared_ptr<MemoryBudget> budget_;
   FileStoreOptions options_;
   std::unique_ptr<MessageStore> store_;
   Dedupe model_;
