@@ -19,19 +19,6 @@ namespace {
 constexpr mode_t kFileMode = 0640;
 constexpr size_t kDirectStep = 1 << 20;
 
-// Memory that a device can take bytes from.
-class DirectBuffer {
- public:
-  DirectBuffer() : bytes_(std::aligned_alloc(kDirectAlignment, kDirectStep)) {}
-  ~DirectBuffer() { std::free(bytes_); }
-  DirectBuffer(const DirectBuffer&) = delete;
-  DirectBuffer& operator=(const DirectBuffer&) = delete;
-  char* bytes() const { return static_cast<char*>(bytes_); }
-
- private:
-  void* const bytes_;
-};
-
 // A descriptor that is closed at the end of the call.
 class ScopedFd {
  public:
@@ -115,15 +102,19 @@ int write_all(int fd, uint64_t offset, Slice bytes) {
 }
 
 int write_direct(int fd, uint64_t offset, Slice bytes, size_t& done) {
-  // One for each worker: it stays in the cache of its core.
-  static thread_local const DirectBuffer kBuffer;
-  if (kBuffer.bytes() == nullptr) return EINVAL;
+  // Those of each worker: they stay in the cache of its core.
+  static thread_local DirectMemory of_small;
+  static thread_local DirectMemory of_large;
+  DirectMemory& memory = bytes.size() < DirectMemory::kHugeFrom ? of_small : of_large;
+  const size_t step = std::min(bytes.size(), kDirectStep);
+  if (memory.capacity() < step) memory = DirectMemory(step);
+  if (memory.capacity() < step) return EINVAL;
   done = 0;
   while (done < bytes.size()) {
-    const Slice part = bytes.substr(done, kDirectStep);
-    std::memcpy(kBuffer.bytes(), part.data(), part.size());
+    const Slice part = bytes.substr(done, step);
+    std::memcpy(memory.bytes(), part.data(), part.size());
     const ssize_t written =
-        ::pwrite(fd, kBuffer.bytes(), part.size(), static_cast<off_t>(offset + done));
+        ::pwrite(fd, memory.bytes(), part.size(), static_cast<off_t>(offset + done));
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return errno;
     if (written == 0) return EIO;

@@ -2,6 +2,8 @@
 // durably. Each answers 0 or an errno value. Thread: any; no state.
 #pragma once
 
+#include "disk/direct_memory.h"
+
 #include "petrel/base/block.h"
 #include "petrel/base/result.h"
 
@@ -16,7 +18,7 @@ inline constexpr size_t kSectorBytes = 512;
 // Below it a write that is not synced at once is left to the page cache.
 inline constexpr size_t kDirectBytesMin = 64 << 10;
 // What a device needs in memory.
-inline constexpr size_t kDirectAlignment = 4096;
+inline constexpr size_t kDirectAlignment = DirectMemory::kAlignment;
 
 constexpr bool is_whole_sectors(uint64_t offset, uint64_t bytes) {
   return offset % kSectorBytes == 0 && bytes % kSectorBytes == 0;

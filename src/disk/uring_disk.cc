@@ -20,7 +20,7 @@ namespace {
 constexpr unsigned kEntries = 256;
 constexpr size_t kRequestBytesMax = size_t{1} << 30;
 constexpr size_t kSpareMax = 4;  // kept for the next writes
-constexpr size_t kSpareBytesMax = 1 << 20;
+constexpr size_t kSpareBytesMax = DirectMemory::kHugeBytes;
 // The lowest bit of what a completion carries: it is of the sync behind a write.
 constexpr uint64_t kSyncPart = 1;
 
@@ -139,26 +139,32 @@ char* UringDisk::memory_of(FileQueue& queue, Operation& operation) {
     return is_read ? operation.room() : operation.bytes.data();
   }
   if (is_read) return operation.room();
-  if (queue.direct.bytes != nullptr) return queue.direct.bytes.get();
+  if (queue.direct.bytes() != nullptr) return queue.direct.bytes();
   const size_t bytes = operation.bytes.size();
-  if (!spare_.empty()) {
-    queue.direct = std::move(spare_.back());
-    spare_.pop_back();
-  }
-  if (queue.direct.capacity < bytes) {
-    const size_t capacity = (bytes + kDirectAlignment - 1) / kDirectAlignment * kDirectAlignment;
-    queue.direct.bytes.reset(static_cast<char*>(std::aligned_alloc(kDirectAlignment, capacity)));
-    PETREL_CHECK_STATE(queue.direct.bytes != nullptr, "out of memory");
-    queue.direct.capacity = capacity;
-  }
-  std::memcpy(queue.direct.bytes.get(), operation.bytes.data(), bytes);
-  return queue.direct.bytes.get();
+  queue.direct = take_spare(bytes);
+  PETREL_CHECK_STATE(queue.direct.bytes() != nullptr, "out of memory");
+  std::memcpy(queue.direct.bytes(), operation.bytes.data(), bytes);
+  return queue.direct.bytes();
+}
+
+// The smallest that is large enough.
+DirectMemory UringDisk::take_spare(size_t bytes) {
+  const auto found = std::lower_bound(
+      spare_.begin(), spare_.end(), bytes,
+      [](const DirectMemory& spare, size_t wanted) { return spare.capacity() < wanted; });
+  if (found == spare_.end()) return DirectMemory(bytes);
+  DirectMemory taken = std::move(*found);
+  spare_.erase(found);
+  return taken;
 }
 
 void UringDisk::release_memory(FileQueue& queue) {
-  if (queue.direct.bytes != nullptr && spare_.size() < kSpareMax &&
-      queue.direct.capacity <= kSpareBytesMax) {
-    spare_.push_back(std::move(queue.direct));
+  const size_t capacity = queue.direct.capacity();
+  if (capacity != 0 && capacity <= kSpareBytesMax && spare_.size() < kSpareMax) {
+    const auto place = std::upper_bound(
+        spare_.begin(), spare_.end(), capacity,
+        [](size_t given, const DirectMemory& spare) { return given < spare.capacity(); });
+    spare_.insert(place, std::move(queue.direct));
   }
   queue.direct = {};
 }

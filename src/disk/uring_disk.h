@@ -5,6 +5,7 @@
 // Owner: one per loop. Thread: the loop's; the kernel itself writes to the eventfd that wakes it.
 #pragma once
 
+#include "disk/direct_memory.h"
 #include "disk/file_table.h"
 #include "disk/operation.h"
 #include "disk/sync_route.h"
@@ -13,7 +14,6 @@
 #include <liburing.h>
 
 #include <cstddef>
-#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -48,13 +48,6 @@ class UringDisk final : public FileTable {
   size_t pending() const override { return pending_; }
 
  private:
-  struct FreeMemory {
-    void operator()(char* bytes) const { std::free(bytes); }
-  };
-  struct DirectMemory {
-    std::unique_ptr<char, FreeMemory> bytes;
-    size_t capacity = 0;
-  };
   // The first operation of a file is the one that runs.
   struct FileQueue {
     std::deque<std::unique_ptr<Operation>> waiting;
@@ -76,6 +69,7 @@ class UringDisk final : public FileTable {
   void give_to_worker(FileQueue& queue);
   void submit(FileQueue& queue);
   char* memory_of(FileQueue& queue, Operation& operation);
+  DirectMemory take_spare(size_t bytes);
   void release_memory(FileQueue& queue);
   void submit_sync(FileQueue& queue, const Operation& operation);
   io_uring_sqe* next_entry();
@@ -95,7 +89,7 @@ class UringDisk final : public FileTable {
   io_uring ring_{};
   bool is_ring_open_ = false;
   bool is_closing_ = false;
-  std::vector<DirectMemory> spare_;
+  std::vector<DirectMemory> spare_;  // the smallest first
   size_t pending_ = 0;
   size_t in_ring_ = 0;
   std::thread worker_;

@@ -4,26 +4,26 @@ namespace petrel::jetstream {
 
 void Answers::push(uint64_t index, Kind kind, uint64_t sequence, Slice reply, Slice header,
                    Slice body) {
-  Item item{index,
-            sequence,
-            bytes_.push(reply),
-            nullptr,
-            static_cast<uint32_t>(header.size()),
-            static_cast<uint32_t>(body.size()),
-            kind};
-  if (!header.empty() || !body.empty()) {
-    // One piece, so that both lie together.
-    if (body.empty()) {
-      item.rest = bytes_.push(header).data();
-    } else if (header.empty()) {
-      item.rest = bytes_.push(body).data();
-    } else {
-      std::string both(header);
-      both += body;
-      item.rest = bytes_.push(both).data();
-    }
+  // Made where it stays: copied from the stack it would wait for the message's bytes to be stored.
+  Item& item = items_.emplace_back();
+  item.index = index;
+  item.sequence = sequence;
+  item.reply = bytes_.push(reply);
+  item.rest = nullptr;
+  item.header_bytes = static_cast<uint32_t>(header.size());
+  item.body_bytes = static_cast<uint32_t>(body.size());
+  item.kind = kind;
+  if (header.empty() && body.empty()) return;
+  // One piece, so that both lie together.
+  if (body.empty()) {
+    item.rest = bytes_.push(header).data();
+  } else if (header.empty()) {
+    item.rest = bytes_.push(body).data();
+  } else {
+    std::string both(header);
+    both += body;
+    item.rest = bytes_.push(both).data();
   }
-  items_.push_back(item);
 }
 
 void Answers::drain(uint64_t applied, Sink& sink) {
