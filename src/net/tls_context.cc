@@ -121,7 +121,9 @@ Status TlsContext::apply(const TlsSettings& settings) {
                                     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_num_tickets(context_, 0);
   SSL_CTX_set_session_cache_mode(context_, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_mode(context_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // Who waits, be it in the handshake, holds no buffers.
+  SSL_CTX_set_mode(context_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                 SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_max_cert_list(context_, kPeerCertificatesMax);
   PETREL_TRY_STATUS(set_suites(settings.cipher_suites));
   PETREL_TRY_STATUS(set_curves(settings.curves));

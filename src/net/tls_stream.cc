@@ -86,8 +86,10 @@ struct TlsStream::Wire {
   }
 };
 
-TlsStream::TlsStream(std::shared_ptr<const TlsContext> context)
-    : context_(std::move(context)), ssl_(context_->open()) {
+TlsStream::TlsStream(std::shared_ptr<const TlsContext> context) : context_(std::move(context)) {}
+
+void TlsStream::open() {
+  ssl_ = context_->open();
   BIO* wire = Wire::create(*this);
   SSL_set_bio(ssl_, wire, wire);
   SSL_set_app_data(ssl_, this);
@@ -125,6 +127,23 @@ void TlsStream::inspect_hello() {
   }
 }
 
+// OpenSSL's state costs about 20 KiB, so it is made for clients that have sent something to work
+// on.
+bool TlsStream::has_first_record() {
+  if (ssl_ != nullptr) return true;
+  constexpr size_t kHeaderBytes = 5;
+  const size_t length = size_t{first_[3]} << 8 | first_[4];
+  // What is too long is for OpenSSL to refuse.
+  const bool is_whole = handshake_bytes_ >= kHeaderBytes &&
+                        (handshake_bytes_ >= kHeaderBytes + length || length > kRecordBytes);
+  if (!is_whole || !begin_.empty()) {
+    begin_.append(input_);
+    input_ = is_whole ? Slice(begin_) : Slice();
+  }
+  if (is_whole) open();
+  return is_whole;
+}
+
 void TlsStream::advance(std::string& out) {
   if (state_ != State::kHandshake) return;
   inspect_hello();
@@ -132,15 +151,12 @@ void TlsStream::advance(std::string& out) {
   if (state_ == State::kHandshake && handshake_bytes_ > kHandshakeBytesMax) {
     fail("tls: handshake too large", false);
   }
-  if (state_ == State::kFailed) return;
+  if (state_ == State::kFailed || !has_first_record()) return;
   output_ = &out;
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_);
   if (result == 1) {
     state_ = State::kOpen;
-    // From now on an idle connection holds no buffers; the handshake would only get them again and
-    // again.
-    SSL_set_mode(ssl_, SSL_MODE_RELEASE_BUFFERS);
   } else {
     on_result(result);
   }

@@ -2,7 +2,8 @@
 // come out, and so do plain ones.
 //
 // Owner: TlsConnections, one per connection. Thread: the connection's loop.
-// Limits: kHandshakeBytesMax before the handshake is done; afterwards OpenSSL holds one record.
+// Limits: kHandshakeBytesMax before the handshake is done; until the first record is there only its
+// bytes are held, afterwards OpenSSL holds one record.
 // Errors: TlsFailure, worded as nats-server logs it.
 #pragma once
 
@@ -43,7 +44,10 @@ class TlsStream {
   // Takes bytes of the wire, which have to stay where they are until read() returned 0 or, during
   // the handshake, until advance() returned. What has to be sent is appended to `out` by any call
   // that gets one.
-  void feed(Slice wire) { input_ = wire; }
+  void feed(Slice wire) {
+    if (ssl_ != nullptr && !begin_.empty()) std::string().swap(begin_);
+    input_ = wire;
+  }
   // What of it was not taken.
   Slice rest() const { return input_; }
   // kHandshake: goes on with it.
@@ -70,16 +74,19 @@ class TlsStream {
   struct Wire;
   void on_result(int result);
   void inspect_hello();
+  bool has_first_record();
+  void open();
   void fail(std::string text, bool is_probe);
   bool encrypt(Slice plain, std::string& out);
 
   const std::shared_ptr<const TlsContext> context_;
-  ssl_st* ssl_ = nullptr;
+  ssl_st* ssl_ = nullptr;  // from the first whole record on
   State state_ = State::kHandshake;
   Slice input_;                    // what OpenSSL has not taken yet
   std::string* output_ = nullptr;  // during a call
   size_t handshake_bytes_ = 0;
   std::array<unsigned char, 9> first_{};  // header of the first record and of its message
+  std::string begin_;                     // the first record, if it came in pieces
   TlsFailure failure_;
 };
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <malloc.h>
 
 namespace petrel::net {
 namespace {
@@ -140,6 +141,34 @@ TEST_F(TlsStreamTest, TheHandshakeMayComeInSingleBytes) {
     client_->give(out);
   }
   EXPECT_EQ(stream_->state(), TlsStream::State::kOpen);
+}
+
+TEST_F(TlsStreamTest, HalfOpenHandshakesHoldLittleMemory) {
+  serve();
+  connect();
+  client_->shake_hands();
+  const std::string hello = client_->take();
+  const Slice half = Slice(hello).substr(0, hello.size() / 2);
+  const Slice rest = Slice(hello).substr(half.size());
+  constexpr size_t kStreams = 200;
+  std::vector<std::unique_ptr<TlsStream>> streams;
+  const size_t before = mallinfo2().uordblks;
+  const auto bytes_each = [before] { return (mallinfo2().uordblks - before) / kStreams; };
+  for (size_t i = 0; i < kStreams; ++i) {
+    std::string out;
+    streams.push_back(std::make_unique<TlsStream>(context_));
+    streams.back()->feed(half);
+    streams.back()->advance(out);
+    EXPECT_TRUE(out.empty());
+  }
+  EXPECT_LT(bytes_each(), 2048U);
+  for (const auto& stream : streams) {
+    std::string out;
+    stream->feed(rest);
+    stream->advance(out);
+    EXPECT_FALSE(out.empty());
+  }
+  EXPECT_LT(bytes_each(), 50'000U);
 }
 
 TEST_F(TlsStreamTest, AHelloThatAnnouncesTooMuchIsRefusedFromItsHeader) {
