@@ -102,18 +102,32 @@ Status AuthService::require_system_account() {
   return status;
 }
 
-void AuthService::start() {
-  if (trust_ == nullptr || trust_->system_account().empty()) return;
-  static_cast<void>(environment_.decide_later([this] {
-    requests_->start();
-    keeper_->lookup(trust_->system_account(),
-                    [this](const AccountKeeper::AccountPtr& account, const std::string& why) {
-                      if (account != nullptr) return;
-                      environment_.say(LogLevel::kInfo, "Using bootstrapping system account");
-                      environment_.say(LogLevel::kDebug, why);
-                      keeper_->add_temporary_system_account();
-                    });
+// Streams are served without anybody of their account having connected: they may have sources or
+// import their subjects from others.
+void AuthService::start(const std::vector<std::string>& stored_accounts) {
+  if (trust_ == nullptr) return;
+  static_cast<void>(environment_.decide_later([this, stored_accounts] {
+    if (!trust_->system_account().empty()) start_system_account();
+    for (const std::string& name : stored_accounts) {
+      keeper_->lookup(
+          name, [this, name](const AccountKeeper::AccountPtr& account, const std::string& why) {
+            if (account != nullptr) return;
+            environment_.say(LogLevel::kWarn,
+                             "JetStream account '" + name + "' could not be resolved: " + why);
+          });
+    }
   }));
+}
+
+void AuthService::start_system_account() {
+  requests_->start();
+  keeper_->lookup(trust_->system_account(),
+                  [this](const AccountKeeper::AccountPtr& account, const std::string& why) {
+                    if (account != nullptr) return;
+                    environment_.say(LogLevel::kInfo, "Using bootstrapping system account");
+                    environment_.say(LogLevel::kDebug, why);
+                    keeper_->add_temporary_system_account();
+                  });
 }
 
 void AuthService::reload() {

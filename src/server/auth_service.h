@@ -19,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace petrel::server {
 
@@ -32,8 +33,8 @@ class AuthService {
 
   // The service of the first loop, to be handed over to it before it runs.
   std::unique_ptr<InternalEndpoints> take_endpoints() { return std::move(own_endpoints_); }
-  // The loops run: accounts may be fetched.
-  void start();
+  // The loops run: accounts may be fetched, first those whose streams are stored here.
+  void start(const std::vector<std::string>& stored_accounts);
   // No loop gets an answer after this.
   void stop();
 
@@ -50,6 +51,7 @@ class AuthService {
   AuthService(AuthEnvironment environment);
   Status prepare();
   Status require_system_account();
+  void start_system_account();
   void reload_preloads();
   void decide_now(const auth::AuthRequest& request, const Decided& decided);
   Result<auth::UserClaims> claims_of(auth::AuthRequest& request) const;

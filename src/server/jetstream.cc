@@ -268,11 +268,7 @@ Status JetStream::import_streams() {
 Status JetStream::import_stream(const ForeignStream& foreign) {
   const jetstream::StreamFiles files = foreign.files();
   PETREL_TRY(const jetstream::FoundStream found, files.describe());
-  std::shared_ptr<shard::JetStreamUsage> usage = api_->usage_of(foreign.account);
-  if (usage == nullptr) {
-    api_->set_account({foreign.account, false, {}});
-    usage = api_->usage_of(foreign.account);
-  }
+  const std::shared_ptr<shard::JetStreamUsage> usage = usage_of(foreign.account);
   const uint16_t home =
       shard::JetStreamApi::home_of(foreign.account, found.config.name, node_.services.size());
   shard::JetStreamService& service = *node_.services[home];
@@ -311,6 +307,13 @@ bool JetStream::is_unfinished(const std::string& directory) const {
   return is_marked && !disk.load(shard::description_file(directory)).is_ok();
 }
 
+std::shared_ptr<shard::JetStreamUsage> JetStream::usage_of(const std::string& account) {
+  if (std::shared_ptr<shard::JetStreamUsage> known = api_->usage_of(account)) return known;
+  api_->set_account({account, false, {}});
+  unknown_accounts_.push_back(account);
+  return api_->usage_of(account);
+}
+
 Status JetStream::recover_group(store::GroupId group, store::JournalTail& tail) {
   std::string description;
   bool is_removed = false;
@@ -346,11 +349,7 @@ Status JetStream::recover_group(store::GroupId group, store::JournalTail& tail) 
     say(LogLevel::kError, "JetStream directory " + directory + ": " + described.error().detail);
     return Status::ok();
   }
-  described->account_usage = api_->usage_of(described->account);
-  if (described->account_usage == nullptr) {
-    api_->set_account({described->account, false, {}});
-    described->account_usage = api_->usage_of(described->account);
-  }
+  described->account_usage = usage_of(described->account);
   const uint16_t home = shard::JetStreamApi::home_of(described->account, described->config.name,
                                                      node_.services.size());
   Result<jetstream::Stream*> found = node_.services[home]->recover_stream(group, tail, *described);
@@ -428,6 +427,18 @@ void JetStream::describe(const std::vector<auth::AccountPtr>& accounts) {
     done.count_down();
   });
   done.wait();
+  refresh_imports();
+}
+
+void JetStream::refresh_imports() const {
+  std::latch done(static_cast<std::ptrdiff_t>(node_.services.size()));
+  for (uint16_t loop = 0; loop < node_.services.size(); ++loop) {
+    node_.post(loop, [service = node_.services[loop], &done] {
+      service->accounts_changed();
+      done.count_down();
+    });
+  }
+  done.wait();
 }
 
 void JetStream::change(const conf::JetStreamOptions& options,
@@ -446,6 +457,7 @@ void JetStream::change(const conf::JetStreamOptions& options,
       known_accounts_.push_back(name);
     }
   });
+  refresh_imports();
 }
 
 void JetStream::stop_streams(uint16_t loop) {

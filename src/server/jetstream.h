@@ -56,6 +56,9 @@ class JetStream {
   // After the loops ended: leaves everything in checkpoints.
   void shut_down();
 
+  // Whose streams were found in the store though nothing said who they are: accounts of operator
+  // mode that nobody has asked for yet, and some that are gone.
+  const std::vector<std::string>& unknown_accounts() const { return unknown_accounts_; }
   const shard::JetStreamNode& node() const { return node_; }
   // Only to be used on the first loop.
   const shard::JetStreamApi& api() const { return *api_; }
@@ -73,6 +76,9 @@ class JetStream {
   Status import_streams();
   Status import_stream(const ForeignStream& foreign);
   bool is_unfinished(const std::string& directory) const;
+  // Streams hear what their accounts import now. Thread: any but a loop's; the loops run.
+  void refresh_imports() const;
+  std::shared_ptr<shard::JetStreamUsage> usage_of(const std::string& account);
   Status recover_group(store::GroupId group, store::JournalTail& tail);
   void tell_offline(const std::string& account, const jetstream::Stream& stream) const;
   // These two: before the loops run, or on the first.
@@ -87,6 +93,7 @@ class JetStream {
   shard::JetStreamNode node_;
   shard::JetStreamApi* api_ = nullptr;       // owned by the first loop's shard
   std::vector<std::string> known_accounts_;  // of the configuration
+  std::vector<std::string> unknown_accounts_;
   std::atomic<size_t> loops_to_checkpoint_{0};
   Instant told_progress_;
 };

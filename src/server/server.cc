@@ -97,7 +97,10 @@ Status Server::start() {
   impl.is_running = true;
   impl.is_serving = true;
   impl.announce_client_listener();
-  if (impl.auth_service != nullptr) impl.auth_service->start();
+  if (impl.auth_service != nullptr) {
+    impl.auth_service->start(impl.jetstream != nullptr ? impl.jetstream->unknown_accounts()
+                                                       : std::vector<std::string>());
+  }
   if (impl.system_account != nullptr) impl.system_account->start();
   if (impl.options().tls)
     impl.tls_watch = std::make_unique<server::TlsWatch>(impl, std::move(tls_files));

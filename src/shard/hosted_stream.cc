@@ -5,6 +5,9 @@
 #include "petrel/router/router.h"
 #include "petrel/shard/jetstream_service.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace petrel::shard {
 
 namespace {
@@ -104,9 +107,7 @@ uint32_t HostedStream::subscribe(jetstream::Stream& /*stream*/, jetstream::Inlet
   const uint32_t slot =
       service_.router().add_endpoint(*place_.account, *inlets_[at], subject, queue);
   Interest interest{at, {}, {}};
-  if (inlet == jetstream::Inlet::kPublish || inlet == jetstream::Inlet::kReply) {
-    interest.shadows = add_shadows(*inlets_[at], subject, queue);
-  }
+  update_shadows(interest, subject, queue);
   if (!domain_prefix_.empty() && subject.starts_with(kApiPrefix)) {
     const std::string in_domain = domain_prefix_ + std::string(subject.substr(kApiPrefix.size()));
     interest.in_domain =
@@ -116,23 +117,46 @@ uint32_t HostedStream::subscribe(jetstream::Stream& /*stream*/, jetstream::Inlet
   return slot;
 }
 
-// What the account imports of other accounts is heard there.
-std::vector<uint32_t> HostedStream::add_shadows(router::Endpoint& inlet, Slice subject,
-                                                Slice queue) {
-  std::vector<uint32_t> shadows;
+// What the account imports of other accounts is heard there. Shadows that stay lose no message.
+void HostedStream::update_shadows(Interest& interest, Slice subject, Slice queue) {
+  const auto inlet = static_cast<jetstream::Inlet>(interest.inlet);
+  if (inlet != jetstream::Inlet::kPublish && inlet != jetstream::Inlet::kReply) return;
+  std::vector<uint32_t> before = std::exchange(interest.shadows, {});
   router::SubscriptionTable& table = service_.router().subscriptions();
-  for (const auto& link : place_.account->links()->streams) {
+  const std::shared_ptr<const router::AccountLinks> links = place_.account->links();
+  for (const auto& link : links->streams) {
     const auto wanted = link->shadow_subject(subject, service_.prng());
     if (!wanted.has_value()) continue;
-    const uint32_t made = table.add(inlet, *wanted, queue, Slice());
+    const auto kept = std::find_if(before.begin(), before.end(), [&](uint32_t shadow) {
+      const router::Subscription& entry = table.at(shadow);
+      return entry.subject() == *wanted && entry.shadow->link->is_same(*link);
+    });
+    if (kept != before.end()) {
+      interest.shadows.push_back(*kept);
+      before.erase(kept);
+      continue;
+    }
+    const uint32_t made = table.add(*inlets_[interest.inlet], *wanted, queue, Slice());
     table.at(made).shadow = std::make_unique<const router::Shadow>(router::Shadow{link});
     link->exporter->shadows.fetch_add(1);
     link->exporter->index.insert(
         *wanted, queue,
         {made, table.at(made).generation, service_.router().loop(), router::kShadowFlag});
-    shadows.push_back(made);
+    interest.shadows.push_back(made);
   }
-  return shadows;
+  for (const uint32_t shadow : before) remove_shadow(shadow);
+}
+
+void HostedStream::refresh_shadows() {
+  const std::shared_ptr<const router::AccountLinks> links = place_.account->links();
+  if (std::exchange(links_, links) == links) return;
+  for (auto& [slot, interest] : subscriptions_) {
+    const router::Subscription& own = service_.router().subscriptions().at(slot);
+    // The table may move them when it grows.
+    const std::string subject(own.subject());
+    const std::string queue(own.queue());
+    update_shadows(interest, subject, queue);
+  }
 }
 
 void HostedStream::remove_shadow(uint32_t shadow) {

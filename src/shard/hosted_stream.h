@@ -43,6 +43,9 @@ class HostedStream final : public jetstream::StreamHost {
   // The group refers to the stream, the stream owns the group.
   void adopt(std::unique_ptr<jetstream::Stream> stream, jetstream::SoloGroup* group);
 
+  // What the account imports may be something else now.
+  void refresh_shadows();
+
   // For the service.
   Instant due{};  // 0: no timer
   bool is_runnable = false;
@@ -84,7 +87,6 @@ class HostedStream final : public jetstream::StreamHost {
   void on_usage(jetstream::Stream& stream, int64_t bytes) override;
   void on_consumers(jetstream::Stream& stream, int64_t consumers) override;
 
-  std::vector<uint32_t> add_shadows(router::Endpoint& inlet, Slice subject, Slice queue);
   void remove_shadow(uint32_t shadow);
 
   static constexpr size_t kInlets = 7;
@@ -99,7 +101,10 @@ class HostedStream final : public jetstream::StreamHost {
     std::optional<uint32_t> in_domain = {};
     std::vector<uint32_t> shadows = {};  // in accounts that this one imports from
   };
+  void update_shadows(Interest& interest, Slice subject, Slice queue);
   std::unordered_map<uint32_t, Interest> subscriptions_;  // by slot
+  // Of the account when shadows were last refreshed.
+  std::shared_ptr<const router::AccountLinks> links_;
   std::unique_ptr<jetstream::Stream> stream_;
   jetstream::SoloGroup* group_ = nullptr;
 };

@@ -225,6 +225,10 @@ jetstream::Stream* JetStreamService::find(Slice account, Slice stream) {
   return at == streams_.end() ? nullptr : &at->second->stream();
 }
 
+void JetStreamService::accounts_changed() {
+  for (const auto& [key, hosted] : streams_) hosted->refresh_shadows();
+}
+
 void JetStreamService::visit(
     const std::function<void(const std::string& account, jetstream::Stream&)>& visit) {
   for (const auto& [key, hosted] : streams_) visit(key.first, hosted->stream());

@@ -125,6 +125,8 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   void begin_backup(std::unique_ptr<JetStreamBackup> backup);
   void begin_restore(std::unique_ptr<JetStreamRestore> restore);
   void visit(const std::function<void(const std::string& account, jetstream::Stream&)>& visit);
+  // What accounts import from others may be something else now.
+  void accounts_changed();
   uint64_t journal_bytes() const;
   bool is_disk_full() const;
   // What the last session's journals held is gone from the disk.

@@ -19,10 +19,14 @@ import sys
 import tarfile
 import tempfile
 import time
+import urllib.error
+import urllib.request
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "archives"))
 sys.path.insert(0, str(HERE.parent / "store"))
+sys.path.append(str(HERE.parent / "differential"))
+import credentials  # noqa: E402
 import record  # noqa: E402
 from run import Server, expect  # noqa: E402
 
@@ -550,7 +554,90 @@ def health_during_recovery(binary, folder):
     return is_silent, [status >= 500 for status, _ in seen]
 
 
-CHECKS = [health_during_recovery, pages_of_names, pages_of_consumers, what_a_restart_keeps, compression_keeps_messages, large_batches,
+def jwt_accounts_after_a_restart(binary, folder):
+    """A stream captures what its account imports, also before anybody of that account connects again."""
+    limits = {"subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": True, "conn": -1,
+              "leaf": -1, "mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1}
+    key = {name: credentials.public("ACCOUNT", name) for name in ("sys", "archive", "news")}
+
+    def account(name, **more):
+        nats = {"limits": limits if name != "sys" else {**limits, "mem_storage": 0, "disk_storage": 0}, **more}
+        return credentials.token("account", "OPERATOR:op", {"sub": key[name], "name": name, "nats": nats})
+
+    def user(name):
+        return credentials.token("user", f"ACCOUNT:{name}", {
+            "sub": credentials.public("USER", name), "name": name,
+            "nats": {"bearer_token": True, "subs": -1, "data": -1, "payload": -1}})
+
+    operator = credentials.token("operator", "OPERATOR:op", {
+        "sub": credentials.public("OPERATOR", "op"), "name": "op", "nats": {"system_account": key["sys"]}})
+    tokens = {"sys": account("sys"),
+              "news": account("news", exports=[{"name": "news", "subject": "news.>", "type": "stream"}]),
+              "archive": account("archive", imports=[{"name": "news", "subject": "news.>", "account": key["news"],
+                                                      "type": "stream"}])}
+    (folder / "jwt").mkdir()
+    for name, token in tokens.items():
+        (folder / f"jwt/{key[name]}.jwt").write_text(token)
+    more = (f'operator: "{operator}"\nsystem_account: {key["sys"]}\nhttp: "127.0.0.1:-1"\n'
+            f'resolver: {{ type: full, dir: "{folder}/jwt" }}\n')
+
+    def archived(server):
+        port = int(re.search(r"http monitor on 127\.0\.0\.1:(\d+)", server.said())[1])
+        path = f"http://127.0.0.1:{port}/jsz?acc={key['archive']}&streams=true"
+        try:
+            with urllib.request.urlopen(path) as answer:
+                detail = json.load(answer).get("account_details") or [{}]
+        except urllib.error.HTTPError:
+            return None
+        return [stream["state"]["messages"] for stream in detail[0].get("stream_detail") or []]
+
+    server = Server(binary, folder, http=more)
+    client = server.client(jwt=user("archive"))
+    client.api("STREAM.CREATE.NEWS", {"name": "NEWS", "subjects": ["news.>"], "no_ack": True})
+    server.client(jwt=user("news")).publish("news.today", b"1")
+    until(lambda: archived(server) == [1], "an imported message is not stored")
+    server.stop()
+    server = Server(binary, folder, http=more)
+    publisher = server.client(jwt=user("news"))
+    publisher.publish("news.today", b"2")
+    until(lambda: archived(server) == [2], "an imported message is not stored after a restart")
+    server.stop()
+
+
+def imports_that_a_reload_adds(binary, folder):
+    """A stream captures what its account imports, also when the import is younger than the stream."""
+    def accounts(imports):
+        return ('accounts {\n'
+                '  A { users: [{user: a, password: p}], exports: [{stream: "news.>"}] }\n'
+                f'  B {{ users: [{{user: b, password: p}}], jetstream: enabled{imports} }}\n'
+                '}\n')
+
+    server = Server(binary, folder, http=accounts(""))
+    publisher, owner = server.client("a"), server.client("b")
+    owner.api("STREAM.CREATE.NEWS", {"name": "NEWS", "subjects": ["a.>"], "no_ack": True})
+
+    def stored():
+        publisher.publish("news.today", b"x")
+        return owner.api("STREAM.INFO.NEWS")["state"]["messages"] > 0
+
+    expect(not stored(), "stored without an import")
+    text = server.config.read_text()
+    server.config.write_text(text.replace(
+        accounts(""), accounts(', imports: [{stream: {account: A, subject: "news.>"}, prefix: a}]')))
+    server.process.send_signal(signal.SIGHUP)
+    until(stored, "the new import is not heard")
+    subject = owner.api("STREAM.MSG.GET.NEWS", {"seq": 1})["message"]["subject"]
+    server.config.write_text(text)
+    server.process.send_signal(signal.SIGHUP)
+    until(lambda: server.said().count("Reloaded server configuration") == 2, "no second reload")
+    before = owner.api("STREAM.INFO.NEWS")["state"]["messages"]
+    stored()
+    after = owner.api("STREAM.INFO.NEWS")["state"]["messages"]
+    server.stop()
+    return subject, before == after
+
+
+CHECKS = [health_during_recovery, jwt_accounts_after_a_restart, imports_that_a_reload_adds, pages_of_names, pages_of_consumers, what_a_restart_keeps, compression_keeps_messages, large_batches,
           idle_batches, slow_receivers_of_backups, audits_of_requests, sources_of_work_queues,
           sources_of_another_stream_of_the_name, consumers_in_memory, streams_of_a_higher_level,
           consumers_of_a_higher_level, between_accounts, backups_wait_for_the_subscription, large_objects]

@@ -41,7 +41,7 @@ class Server:
     def said(self):
         return (self.folder / "log").read_text(errors="replace")
 
-    def client(self, user=""):
+    def client(self, user="", jwt=""):
         """Waits until the server is ready."""
         until = time.monotonic() + 20
         while not (found := re.search(r"client connections on 127\.0\.0\.1:(\d+)", self.said())):
@@ -54,7 +54,7 @@ class Server:
         client.socket.settimeout(10)
         client.file = client.socket.makefile("rb")
         client.file.readline()
-        who = f',"user":"{user}","pass":"p"' if user else ""
+        who = f',"user":"{user}","pass":"p"' if user else f',"jwt":"{jwt}"' if jwt else ""
         client.send(f'CONNECT {{"verbose":false,"headers":true,"no_responders":true{who}}}\r\n'.encode()
                     + b"SUB _INBOX.x 1\r\nPING\r\n")
         while client.file.readline() != b"PONG\r\n":
