@@ -152,7 +152,37 @@ class FileStoreDamageTest : public testing::TestWithParam<bool> {
     }
     EXPECT_EQ(counted, store.state().messages);
     EXPECT_EQ(store.count_matches({}, 1), store.state().messages);
+    check_sums(store);
+    check_next_start(disk, *found);
     return lost;
+  }
+  // Each sequence between the first and the last is a message or counts as deleted.
+  static void check_sums(const MessageStore& store) {
+    const StoreState& state = store.state();
+    if (state.messages == 0) {
+      EXPECT_EQ(state.deleted, 0U);
+      return;
+    }
+    EXPECT_EQ(state.messages + state.deleted, state.last_sequence + 1 - state.first_sequence);
+    EXPECT_EQ(store.deleted_sequences(2 * kMessages).size(), state.deleted);
+  }
+  // What is lost counts after the next start as it does now.
+  void check_next_start(FakeDisk& disk, RecoveredStore& found) {
+    const StoreState before = found.store->state();
+    const auto lost = found.store->lost_ranges();
+    found.store->checkpoint(3, "third");
+    disk.drain();
+    found.store = nullptr;
+    DamageListener listener;
+    auto again = open(disk, listener);
+    ASSERT_TRUE(again.is_ok()) << again.error().detail;
+    const StoreState& after = again->store->state();
+    EXPECT_EQ(after.messages, before.messages);
+    EXPECT_EQ(after.deleted, before.deleted);
+    EXPECT_EQ(after.first_sequence, before.first_sequence);
+    EXPECT_EQ(after.last_sequence, before.last_sequence);
+    EXPECT_EQ(again->store->lost_ranges(), lost);
+    check_sums(*again->store);
   }
 
   FakeDisk disk_;
