@@ -337,6 +337,7 @@ bool ConsumerCore::is_paused() const {
 
 void ConsumerCore::pause(WallTime until) {
   config_.pause_until = until.ns == 0 ? std::nullopt : std::optional<WallTime>(until);
+  set_consumer_level(config_);
   if (!is_started_) return;
   was_paused_ = is_paused();
   advise_paused();

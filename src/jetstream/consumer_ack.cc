@@ -85,11 +85,12 @@ bool ConsumerCore::ack_one(const Ack& ack, bool may_sample) {
     }
     return false;
   }
-  last_acked_ = host_.outside().wall_now();
   const bool was_full = is_at_max_pending();
   if (config_.ack_policy == AckPolicy::kExplicit) {
+    last_acked_ = host_.outside().wall_now();
     ack_explicit(ack, may_sample);
   } else if (state_.settle_up_to(sequence)) {
+    last_acked_ = host_.outside().wall_now();
     log_.settle_up_to(sequence);
     state_.set_operation(log_.operation());
   }
@@ -102,7 +103,12 @@ bool ConsumerCore::ack_explicit(const Ack& ack, bool may_sample) {
   const uint64_t sequence = ack.at.stream_sequence;
   const PendingAck* entry = state_.find(sequence);
   if (entry != nullptr && may_sample) sample(ack, *entry);
-  if (!state_.settle(sequence)) return false;
+  if (!state_.settle(sequence)) {
+    // Delivered before a reset: nobody waits for the ack any more, but the stream keeps the
+    // message.
+    const bool is_kept = host_.stream_config().retention != Retention::kLimits;
+    if (!is_kept || !host_.messages().contains(sequence)) return false;
+  }
   log_.settle(sequence);
   state_.set_operation(log_.operation());
   return true;

@@ -62,7 +62,7 @@ void ConsumerCore::on_pull(Slice reply, Slice header, Slice body) {
     return;
   }
   if (const auto level = proto::HeaderView(header).find("Nats-Required-Api-Level")) {
-    if (!check_required_level(*level)) {
+    if (check_required_level(*level)) {
       send_status(reply, "412 Required Api Level");
       return;
     }

@@ -226,6 +226,11 @@ void StreamApply::purge(uint64_t index, EntryReader reader) {
   const bool is_all = filter.empty() || filter == ">";
   const uint64_t purged =
       is_all ? purge_all(sequence, keep) : purge_matches(filter, sequence, keep);
+  const store::StoreState& state = core_.store->state();
+  const uint64_t left =
+      is_all ? state.first_sequence : core_.store->next_match({filter}, state.first_sequence);
+  const uint64_t first = left != 0 ? left : state.last_sequence + 1;
+  is_all ? core_.consumers.on_purged(first) : core_.consumers.on_purged_matches(filter, first);
   if (core_.is_started) core_.results[index] = purged;
 }
 

@@ -239,6 +239,25 @@ void StreamConsumers::on_purged(uint64_t first) {
   for (const auto& [name, slot] : by_name_) slot->consumer->on_purged(first);
 }
 
+void StreamConsumers::on_purged_matches(const std::string& filter, uint64_t first) {
+  const auto is_within = [&](const std::string& of) {
+    return subject::is_subset_match(of, filter);
+  };
+  const auto is_around = [&](const std::string& of) {
+    return subject::is_subset_match(filter, of);
+  };
+  for (const auto& [name, slot] : by_name_) {
+    const std::vector<std::string>& filters = slot->filters;
+    const bool is_all = !filters.empty() && std::all_of(filters.begin(), filters.end(), is_within);
+    if (is_all) {
+      slot->consumer->on_purged(first);
+    } else if (filters.empty() || std::any_of(filters.begin(), filters.end(), is_within) ||
+               std::any_of(filters.begin(), filters.end(), is_around)) {
+      slot->consumer->on_purged(core_.store->state().first_sequence);
+    }
+  }
+}
+
 // --- retention ---
 
 bool StreamConsumers::is_needed(uint64_t sequence, Slice subject, const Slot* besides) const {

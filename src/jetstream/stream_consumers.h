@@ -49,6 +49,8 @@ class StreamConsumers {
   void on_stored(uint64_t sequence, Slice subject, uint64_t bytes);
   void on_removed(uint64_t sequence, Slice subject);
   void on_purged(uint64_t first);
+  // What matched `filter` is gone up to `first`; those who want nothing else go on from there.
+  void on_purged_matches(const std::string& filter, uint64_t first);
   bool has_interest(Slice subject) const;
   // From limits to interest: what nobody needs goes.
   void on_retention_changed() { drop_unneeded({}); }

@@ -55,6 +55,14 @@ StreamStateView state_view(const Stream& stream) {
   return view;
 }
 
+void add_deleted(const Stream& stream, StreamStateView& view) {
+  view.deleted = stream.store().deleted_sequences(kDeletedMax);
+  const bool is_new = view.first_seq == 0 && view.last_seq == 0;
+  if (!is_new || stream.config().storage != StorageType::kFile) return;
+  view.deleted.push_back(0);  // as nats-server tells it of a file stream that never held a message
+  view.num_deleted = 1;
+}
+
 // One page of subjects and how many messages each has; how many there are in all. Millions of them
 // are never in memory together.
 Page add_subjects(const Stream& stream, const StreamInfoRequest& wanted, StreamStateView& view) {
@@ -84,7 +92,7 @@ void answer_info(Stream& stream, const ApiRequest& request, const RequestContext
   info.cluster.emplace();
   info.cluster->leader = context.server_name;
   info.alternates = context.alternates;
-  if (wanted->deleted_details) info.state.deleted = stream.store().deleted_sequences(kDeletedMax);
+  if (wanted->deleted_details) add_deleted(stream, info.state);
   Page page;
   if (!wanted->subjects_filter.empty()) page = add_subjects(stream, *wanted, info.state);
   const auto type = proto::HeaderView(request.header).find("Nats-Response-Type");

@@ -119,8 +119,8 @@ std::optional<ApiError> StreamCore::check_delete(uint64_t sequence) const {
   if (store->contains(sequence)) return std::nullopt;
   const store::StoreState& state = store->state();
   if (!is_memory()) {
-    if (state.messages == 0 || sequence > state.last_sequence) return failed("stream store EOF");
-    if (sequence < state.first_sequence) return failed("no message found");
+    if (sequence > state.last_sequence) return failed("stream store EOF");
+    if (state.messages == 0 || sequence < state.first_sequence) return failed("no message found");
   }
   return api_error(ApiErrc::kSequenceNotFound, {{"{seq}", std::to_string(sequence)}});
 }

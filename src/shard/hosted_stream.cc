@@ -96,8 +96,10 @@ uint32_t HostedStream::send(jetstream::Stream& /*stream*/, const jetstream::OutM
   return service_.send(*place_.account, message);
 }
 
-bool HostedStream::has_interest(jetstream::Stream& /*stream*/, Slice subject, Slice queue) {
-  return service_.has_interest(*place_.account, subject, queue);
+bool HostedStream::has_interest(jetstream::Stream& /*stream*/, Slice subject,
+                                std::optional<Slice> queue) {
+  return queue ? place_.account->index.has_exact(subject, *queue)
+               : service_.has_interest(*place_.account, subject);
 }
 
 uint32_t HostedStream::subscribe(jetstream::Stream& /*stream*/, jetstream::Inlet inlet,

@@ -64,7 +64,7 @@ class HostedStream final : public jetstream::StreamHost {
   WallTime wall_now() const override;
   Prng& prng() override;
   uint32_t send(jetstream::Stream& stream, const jetstream::OutMessage& message) override;
-  bool has_interest(jetstream::Stream& stream, Slice subject, Slice queue) override;
+  bool has_interest(jetstream::Stream& stream, Slice subject, std::optional<Slice> queue) override;
   uint32_t subscribe(jetstream::Stream& stream, jetstream::Inlet inlet, Slice subject,
                      Slice queue) override;
   void unsubscribe(jetstream::Stream& stream, uint32_t subscription) override;

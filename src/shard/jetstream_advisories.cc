@@ -51,7 +51,7 @@ std::string domain_member(const JetStreamNode& node) {
 
 void advise_of_client(JetStreamService& service, router::AccountInterest& account,
                       const jetstream::ApiRequest& request, ClientAdvisory advisory) {
-  if (!service.has_interest(account, advisory.subject, {})) return;
+  if (!service.has_interest(account, advisory.subject)) return;
   // A request of another account says itself who asks.
   const auto named = proto::HeaderView(request.header).find("Nats-Request-Info");
   JetStreamNode& node = service.node();
@@ -66,7 +66,7 @@ void advise_of_client(JetStreamService& service, router::AccountInterest& accoun
 
 void audit(JetStreamService& service, router::AccountInterest& account,
            const jetstream::ApiRequest& request, const std::string& response) {
-  if (response.empty() || !service.has_interest(account, kAuditSubject, {})) return;
+  if (response.empty() || !service.has_interest(account, kAuditSubject)) return;
   ClientAdvisory advisory;
   advisory.subject = kAuditSubject;
   advisory.front = advisory_begin(service, "api_audit");

@@ -66,12 +66,20 @@ bool is_question(Slice subject) {
   }
 }
 
-bool is_empty_request(Slice body) {
-  std::string text;
-  for (const char c : body) {
-    if (c != ' ' && c != '\t' && c != '\r' && c != '\n') text.push_back(c);
+// What only a cluster does.
+bool is_of_cluster(ApiCall call) {
+  switch (call) {
+    case ApiCall::kStreamLeaderStepDown:
+    case ApiCall::kStreamRemovePeer:
+    case ApiCall::kStreamEvacuatePeer:
+    case ApiCall::kStreamCancelMove:
+    case ApiCall::kConsumerLeaderStepDown:
+    case ApiCall::kConsumerRemovePeer:
+    case ApiCall::kConsumerEvacuatePeer:
+      return true;
+    default:
+      return false;
   }
-  return text.empty() || text == "{}";
 }
 
 jetstream::ConfigLimits with_server_limits(jetstream::ConfigLimits limits,
@@ -258,22 +266,23 @@ void JetStreamApi::handle(Request request) {
   const ApiSubject subject = jetstream::parse_api_subject(request.request.subject);
   if (subject.call == ApiCall::kUnknown) return;
   if (subject.is_system && request.account->name != node_.system_account) return;
+  // Of an account without JetStream nothing is counted, nor what the consumer itself answers.
+  if (request.account->enabled && request.kind != kRemoval &&
+      subject.call != ApiCall::kConsumerReset) {
+    request.account->usage->api_total.fetch_add(1, std::memory_order_relaxed);
+  }
   const auto level = proto::HeaderView(request.request.header).find("Nats-Required-Api-Level");
   if (level.has_value()) {
     if (const auto refused = jetstream::check_required_level(*level)) {
-      return refuse(request, subject.kind, *refused);
+      return refuse_early(request, subject, *refused);
     }
-  }
-  // Of an account without JetStream nothing is counted.
-  if (request.account->enabled && request.kind != kRemoval) {
-    request.account->usage->api_total.fetch_add(1, std::memory_order_relaxed);
   }
   if (subject.is_system) {
     if (subject.call == ApiCall::kAccountPurge) return purge_account(request, subject.consumer);
     return refuse(request, subject.kind, jetstream::api_error(ApiErrc::kClusterRequired));
   }
   if (!request.account->enabled) {
-    return refuse(request, subject.kind, jetstream::api_error(ApiErrc::kNotEnabledForAccount));
+    return refuse_early(request, subject, jetstream::api_error(ApiErrc::kNotEnabledForAccount));
   }
   switch (subject.call) {
     case ApiCall::kAccountInfo:
@@ -287,6 +296,25 @@ void JetStreamApi::handle(Request request) {
   }
 }
 
+// What makes a consumer is read before anything else is looked at, and so is what asks for one.
+void JetStreamApi::refuse_early(const Request& request, const ApiSubject& subject,
+                                const ApiError& error) {
+  if (is_of_cluster(subject.call)) {
+    return refuse(request, subject.kind, jetstream::api_error(ApiErrc::kClusterRequired));
+  }
+  if (subject.call == ApiCall::kConsumerInfo &&
+      !jetstream::is_empty_request(request.request.body)) {
+    return refuse(request, subject.kind, jetstream::api_error(ApiErrc::kNotEmptyRequest));
+  }
+  if (subject.call == ApiCall::kConsumerReset) {  // uncounted, as its other answers
+    return answer_to(*node_.services[0], *request.account->interest, request.request.reply,
+                     jetstream::error_json(subject.kind, error));
+  }
+  if (subject.call != ApiCall::kConsumerCreate) return refuse(request, subject.kind, error);
+  const auto wanted = jetstream::parse_consumer_create(request.request.body, node_.options.strict);
+  refuse(request, subject.kind, wanted ? error : wanted.error());
+}
+
 void JetStreamApi::handle_for_stream(Request request, const ApiSubject& subject) {
   Account& account = *request.account;
   const auto at = account.streams.find(subject.stream);
@@ -297,7 +325,7 @@ void JetStreamApi::handle_for_stream(Request request, const ApiSubject& subject)
   const bool is_info = subject.call == ApiCall::kConsumerInfo;
   if (is_info || subject.call == ApiCall::kConsumerDelete ||
       subject.call == ApiCall::kStreamDelete) {
-    if (!is_empty_request(request.request.body)) {
+    if (!jetstream::is_empty_request(request.request.body)) {
       return refuse(request, subject.kind, jetstream::api_error(ApiErrc::kNotEmptyRequest));
     }
   }
@@ -345,18 +373,14 @@ void JetStreamApi::refuse_missing(const Request& request, const ApiSubject& subj
       return answer(jetstream::parse_consumer_pause(body, strict));
     case ApiCall::kConsumerUnpin:
       return answer(jetstream::parse_consumer_unpin(body));
+    case ApiCall::kStreamSnapshot:
+      return refuse_with(jetstream::api_error(
+          jetstream::is_empty_request(body) ? ApiErrc::kBadRequest : ApiErrc::kStreamNotFound));
     case ApiCall::kConsumerReset:
       return;  // nobody is there to answer
-    case ApiCall::kStreamLeaderStepDown:
-    case ApiCall::kStreamRemovePeer:
-    case ApiCall::kStreamEvacuatePeer:
-    case ApiCall::kStreamCancelMove:
-    case ApiCall::kConsumerLeaderStepDown:
-    case ApiCall::kConsumerRemovePeer:
-    case ApiCall::kConsumerEvacuatePeer:
-      return refuse_with(jetstream::api_error(ApiErrc::kClusterRequired));
     default:
-      return refuse_with(jetstream::api_error(ApiErrc::kStreamNotFound));
+      return refuse_with(jetstream::api_error(
+          is_of_cluster(subject.call) ? ApiErrc::kClusterRequired : ApiErrc::kStreamNotFound));
   }
 }
 
@@ -611,7 +635,8 @@ struct JetStreamApi::ListGathering {
 };
 
 void JetStreamApi::list(const Request& request) {
-  const auto wanted = jetstream::parse_stream_page(request.request.body, node_.options.strict);
+  const auto wanted = jetstream::parse_stream_page(request.request.body, node_.options.strict,
+                                                   ApiCall::kStreamList);
   if (!wanted) return refuse(request, ApiKind::kStreamList, wanted.error());
   const std::vector<const Entry*> found = matching(*request.account, wanted->subject);
   auto gathering = std::make_shared<ListGathering>();

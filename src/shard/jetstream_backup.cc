@@ -84,7 +84,7 @@ void JetStreamBackup::read(jetstream::Stream& stream, size_t& budget) {
 bool JetStreamBackup::is_awaited() {
   // A wildcard does not count: clients have one for all their replies before they subscribe to
   // this.
-  if (of_.index.has_plain(deliver_subject_)) {
+  if (of_.index.has_exact(deliver_subject_, {})) {
     had_interest_ = true;
     return true;
   }
@@ -119,7 +119,7 @@ bool JetStreamBackup::run() {
 void JetStreamBackup::advise_begin(const jetstream::StreamStateView& state) {
   ClientAdvisory advisory;
   advisory.subject = "$JS.EVENT.ADVISORY.STREAM.SNAPSHOT_CREATE." + stream_;
-  if (!service_.has_interest(of_, advisory.subject, {})) return;
+  if (!service_.has_interest(of_, advisory.subject)) return;
   advisory.front = advisory_begin(service_, "snapshot_create");
   append_text_member(advisory.front, "stream", stream_);
   advisory.front.append(",\"state\":").append(jetstream::stream_state_json(state));

@@ -186,16 +186,14 @@ uint32_t JetStreamService::send(router::AccountInterest& account,
   return router_.route_to(account, message.target, out);
 }
 
-bool JetStreamService::has_interest(router::AccountInterest& account, Slice subject, Slice queue) {
+bool JetStreamService::has_interest(router::AccountInterest& account, Slice subject) {
   subject::InterestStamp stamp;
   account.index.match(subject, match_, stamp);
-  if (queue.empty()) return !match_.empty();
-  return std::any_of(match_.groups.begin(), match_.groups.end(),
-                     [queue](const auto& group) { return group.queue == queue; });
+  return !match_.empty();
 }
 
 void JetStreamService::advise(router::AccountInterest& account, Slice subject, std::string body) {
-  if (!has_interest(account, subject, Slice())) return;
+  if (!has_interest(account, subject)) return;
   advisories_.push_back({&account, std::string(subject), std::move(body)});
 }
 

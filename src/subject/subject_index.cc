@@ -206,10 +206,14 @@ void SubjectIndex::match(Slice subject, MatchResult& result, InterestStamp& stam
   join_groups(result);
 }
 
-bool SubjectIndex::has_plain(Slice subject) const {
+bool SubjectIndex::has_exact(Slice subject, Slice queue) const {
   const ReaderLock lock(impl_->mutex);
   const Interest* interest = impl_->find(subject);
-  return interest != nullptr && !interest->plain.empty();
+  if (interest == nullptr) return false;
+  if (queue.empty()) return !interest->plain.empty();
+  const QueueGroup* group = interest->groups;
+  while (group != nullptr && group->name() != queue) group = group->next;
+  return group != nullptr;
 }
 
 InterestStamp SubjectIndex::shared_stamp(Slice prefix) const {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace petrel::jetstream {
@@ -62,8 +63,9 @@ class StreamHost {
   // Sends inside the stream's account; returns how many took it. Only from Stream::run and what it
   // calls (never from Stream::take).
   virtual uint32_t send(Stream& stream, const OutMessage& message) = 0;
-  // Whether a message to `subject` would reach anybody; `queue` not empty: a member of that group.
-  virtual bool has_interest(Stream& stream, Slice subject, Slice queue) = 0;
+  // Whether a message to `subject` would reach anybody; with a `queue`, whether somebody subscribes
+  // to exactly `subject`, wildcards aside, in that queue group (empty: in none).
+  virtual bool has_interest(Stream& stream, Slice subject, std::optional<Slice> queue) = 0;
 
   // Interest of the stream in its account; what comes goes to Stream::take. Returns a name for
   // unsubscribe.

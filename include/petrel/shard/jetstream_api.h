@@ -136,6 +136,8 @@ class JetStreamApi final : public LoopService {
   jetstream::RequestContext context_of(const Account& account) const;
   void respond(const Request& request, const std::string& json);
   void refuse(const Request& request, jetstream::ApiKind kind, const jetstream::ApiError& error);
+  void refuse_early(const Request& request, const jetstream::ApiSubject& subject,
+                    const jetstream::ApiError& error);
 
   JetStreamNode& node_;
   router::Router& router_;

@@ -120,7 +120,7 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   void shut_down();
   // Sends a message in an account: answers and advisories. From run only, or from completions.
   uint32_t send(router::AccountInterest& account, const jetstream::OutMessage& message);
-  bool has_interest(router::AccountInterest& account, Slice subject, Slice queue);
+  bool has_interest(router::AccountInterest& account, Slice subject);
   // Runs until it is over.
   void begin_backup(std::unique_ptr<JetStreamBackup> backup);
   void begin_restore(std::unique_ptr<JetStreamRestore> restore);

@@ -81,8 +81,8 @@ class SubjectIndex {
   // (taken before the match, so that a concurrent change makes it stale). Wildcard characters of
   // the subject are taken as they are; a subject with an empty token interests nobody.
   void match(Slice subject, MatchResult& result, InterestStamp& stamp) const;
-  // Whether somebody subscribes to exactly this, without a queue.
-  bool has_plain(Slice subject) const;
+  // Whether somebody subscribes to exactly this; queue empty: without a queue.
+  bool has_exact(Slice subject, Slice queue) const;
   // The stamp of a result that is kept for all subjects `prefix.<one token>`
   // (MatchResult::shareable). Take it before the match it is kept with.
   InterestStamp shared_stamp(Slice prefix) const;

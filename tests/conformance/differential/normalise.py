@@ -43,21 +43,21 @@ TEXT_RULES = (
 )
 
 
-def _json_value(key, value):
+def _json_value(key, value, kept):
     if isinstance(value, dict):
-        return {name: _json_value(name, inner) for name, inner in value.items()}
+        return {name: _json_value(name, inner, kept) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_json_value(key, inner) for inner in value]
-    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        return [_json_value(key, inner, kept) for inner in value]
+    if isinstance(value, (str, int)) and not isinstance(value, bool) and key not in kept:
         for names, shape, replacement in JSON_RULES:
             if key in names and re.fullmatch(shape, str(value)):
                 return replacement
     return value
 
 
-def json_document(document):
-    """The same document, key order kept, with ids, times, ports and versions replaced."""
-    return _json_value("", document)
+def json_document(document, kept=()):
+    """The same document, key order kept, with ids, times, ports and versions replaced but for the `kept` keys."""
+    return _json_value("", document, kept)
 
 
 def measured(document):

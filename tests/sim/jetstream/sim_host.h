@@ -63,7 +63,7 @@ class SimHost : public jetstream::StreamHost, protected store::Journal::Listener
   Instant now() const override { return now_; }
   WallTime wall_now() const override { return wall_; }
   Prng& prng() override { return prng_; }
-  bool has_interest(jetstream::Stream&, Slice, Slice) override { return true; }
+  bool has_interest(jetstream::Stream&, Slice, std::optional<Slice>) override { return true; }
   uint32_t subscribe(jetstream::Stream&, jetstream::Inlet, Slice, Slice) override { return 1; }
   void unsubscribe(jetstream::Stream&, uint32_t) override {}
   void wake(jetstream::Stream&) override {}

@@ -212,7 +212,7 @@ class ConsumerWorld final : public ConsumerHost,
                      std::string(message.body)});
     return 1;
   }
-  bool has_interest(Stream&, Slice subject, Slice) override {
+  bool has_interest(Stream&, Slice subject, std::optional<Slice>) override {
     if (subject.substr(0, 10) == "$JS.EVENT.") return listens_to_advisories;
     return gone.count(std::string(subject)) == 0;
   }

@@ -175,7 +175,7 @@ class StreamWorld final : public StreamHost {
         {std::string(message.target), std::string(message.header), std::string(message.body)});
     return 1;
   }
-  bool has_interest(Stream&, Slice, Slice) override { return true; }
+  bool has_interest(Stream&, Slice, std::optional<Slice>) override { return true; }
   uint32_t subscribe(Stream&, Inlet inlet, Slice subject, Slice) override {
     subscriptions[++next_subscription_] = {inlet, std::string(subject)};
     return next_subscription_;

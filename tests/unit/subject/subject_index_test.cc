@@ -131,11 +131,14 @@ TEST(SubjectIndex, KnowsWhoAskedForExactlyThis) {
   SubjectIndex index;
   index.insert("_INBOX.x.*", "", {1, 1, 0, 0});
   index.insert("_INBOX.x.y", "q", {2, 1, 0, 0});
-  EXPECT_FALSE(index.has_plain("_INBOX.x.y"));
+  EXPECT_FALSE(index.has_exact("_INBOX.x.y", ""));
+  EXPECT_TRUE(index.has_exact("_INBOX.x.y", "q"));
+  EXPECT_FALSE(index.has_exact("_INBOX.x.y", "p"));
+  EXPECT_FALSE(index.has_exact("_INBOX.x.z", "q"));
   index.insert("_INBOX.x.y", "", {3, 1, 0, 0});
-  EXPECT_TRUE(index.has_plain("_INBOX.x.y"));
+  EXPECT_TRUE(index.has_exact("_INBOX.x.y", ""));
   ASSERT_TRUE(index.remove("_INBOX.x.y", "", {3, 1, 0, 0}));
-  EXPECT_FALSE(index.has_plain("_INBOX.x.y"));
+  EXPECT_FALSE(index.has_exact("_INBOX.x.y", ""));
 }
 
 TEST(SubjectIndex, CountsWhatHappened) {
