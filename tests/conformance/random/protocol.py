@@ -36,9 +36,10 @@ SUBJECTS = ("a", "a.1", "a.2", "a.3", "a.1.x", "b", "c", "s.1", "e.1", "from.e.1
 PATTERNS = SUBJECTS + ("a.*", "a.>", ">", "*", "e.>", "from.>", "*.1", "_INBOX.*", "a.*.x", "s.*", "f.>", "$SYS.>")
 ODD = ("", "a..b", ".a", "a.", "a.>.b", "a b", "a*", "a.*b", ">.a", "\x00", "é", "a\tb", "x" * 300, "*.>", "a.**")
 
-def _connect(source):
+def _connect(source, again=False):
+    """`again`: of one that has connected. nats-server then mixes old and new credentials, so there are none."""
     options = {"verbose": source.maybe(0.3), "pedantic": source.maybe(0.3), "headers": source.maybe(0.8)}
-    if source.maybe(0.75):
+    if not again and source.maybe(0.75):
         user = source.choice(("a", "a", "p", "p", "n", "b", "b"))
         options |= {"user": user, "pass": user if source.maybe(0.95) else "x"}
     source.fill(options, {
@@ -47,6 +48,7 @@ def _connect(source):
         "x": lambda: 1, "tls_required": lambda: True, "verbose": lambda: source.choice((1, "true", None)),
         "auth_token": lambda: "x", "jwt": lambda: "x", "nkey": lambda: "x", "account": lambda: source.choice(("A", "X")),
     }, 0.08)
+    options = {key: value for key, value in options.items() if not again or key not in ("auth_token", "jwt", "nkey")}
     text = json.dumps(options)
     if source.maybe(0.05):
         text = source.choice((text[:-1], "", "{}", "[]", "null", text + text, text + " x"))
@@ -99,7 +101,9 @@ def _line(source, name):
                               "-ERR 'x'\r\n", "PUB a 1 \r\nx\r\n", "PUB  a\t1\r\nx\r\n", "HPUB a 1\r\nx\r\n", "P",
                               "CONNECT\r\n", "PUB a 1\nx\n", "A+ a\r\n", "RS+ a b\r\n", "SUB " + "x" * 600 + " 1\r\n",
                               "PUB a 3\r\nxyzw\r\n", "\x00\x01\r\n", "GET / HTTP/1.1\r\n\r\n", "PUB a b c d 1\r\nx\r\n"))
-    return _sub(source, name) if kind == "sub" else {"pub": _pub, "hpub": _hpub, "connect": _connect}[kind](source)
+    if kind == "connect":
+        return _connect(source, again=True)
+    return _sub(source, name) if kind == "sub" else {"pub": _pub, "hpub": _hpub}[kind](source)
 
 
 def sequence(seed):

@@ -201,7 +201,9 @@ def closing(sequence):
         sequence.api(f"STREAM.INFO.{name}", {"subjects_filter": ">", "deleted_details": True})
     for number in range(1, 8):
         sequence.api("STREAM.MSG.GET.S", {"seq": number})
-    sequence.api("INFO")
+    # nats-server counts what it asks itself about the origins of mirrors and sources.
+    if not any({"mirror", "sources"} & set(one.get("json", ())) for one in sequence.value["operations"]):
+        sequence.api("INFO")
 
 
 def step(sequence, made):
