@@ -15,6 +15,8 @@ constexpr Slice kPrefix = "ids-";
 // What the index says of the blocks: hash and place of each.
 constexpr size_t kIndexEntryBytes = 16;
 constexpr size_t kScanBytes = 1 << 20;
+// Of the filter or the index in one frame, which is written in one step.
+constexpr size_t kPartBytes = 64 << 10;
 
 }  // namespace
 
@@ -55,9 +57,29 @@ bool IdRun::read_block(size_t at, std::string& raw) const {
   return false;
 }
 
+bool IdRun::read_parts(FrameKind kind, uint64_t offset, uint64_t end, std::string& raw) const {
+  const auto bytes = disk_.load_range(path_, offset, static_cast<size_t>(end - offset));
+  if (!bytes || bytes->size() != end - offset) return false;
+  raw.clear();
+  Slice rest = *bytes;
+  for (uint32_t number = 0; !rest.empty(); ++number) {
+    FrameHead head;
+    if (!parse_frame_head(rest, head) || head.kind != kind || head.segment != record_.id ||
+        head.offset != number || kFrameHeadBytes + head.stored_bytes > rest.size() ||
+        head.raw_bytes / 64 > head.stored_bytes) {
+      return false;
+    }
+    const size_t before = raw.size();
+    raw.resize(before + head.raw_bytes);
+    if (!codec_.decode(head, rest.substr(kFrameHeadBytes), raw.data() + before)) return false;
+    rest.remove_prefix(kFrameHeadBytes + head.stored_bytes);
+  }
+  return true;
+}
+
 bool IdRun::load_index() {
   std::string raw;
-  if (!read_frame(FrameKind::kIdIndex, 0, record_.index_offset, record_.bytes, raw)) return false;
+  if (!read_parts(FrameKind::kIdIndex, record_.index_offset, record_.bytes, raw)) return false;
   blocks_.reserve(raw.size() / kIndexEntryBytes);
   for (size_t at = 0; at + kIndexEntryBytes <= raw.size(); at += kIndexEntryBytes) {
     blocks_.push_back({load_le<uint64_t>(raw.data() + at), load_le<uint64_t>(raw.data() + at + 8)});
@@ -67,16 +89,21 @@ bool IdRun::load_index() {
 
 void IdRun::load() {
   if (!load_index()) return scan();
+  static_cast<void>(load_filter());  // without it every id may be there
+}
+
+bool IdRun::load_filter() {
   std::string raw;
-  if (read_frame(FrameKind::kHashFilter, 0, record_.filter_offset, record_.index_offset, raw)) {
-    filter_ = HashFilter::from(raw);
+  if (!read_parts(FrameKind::kHashFilter, record_.filter_offset, record_.index_offset, raw)) {
+    return false;
   }
+  filter_ = HashFilter::from(raw);
+  return true;
 }
 
 bool IdRun::is_whole() {
   std::string raw;
-  bool is_good = load_index() && read_frame(FrameKind::kHashFilter, 0, record_.filter_offset,
-                                            record_.index_offset, raw);
+  bool is_good = load_index() && load_filter();
   for (size_t at = 0; at < blocks_.size() && is_good; ++at) is_good = read_block(at, raw);
   return is_good;
 }
@@ -219,41 +246,53 @@ void IdRunWriter::add(const Dedupe::Entry& entry) {
 
 void IdRunWriter::end_block() {
   if (block_.empty()) return;
-  FrameHead head;
-  head.kind = FrameKind::kIds;
-  head.segment = run_->record_.id;
-  head.offset = static_cast<uint32_t>(run_->blocks_.size());
   run_->blocks_.push_back({first_hash_, offset()});
-  codec_.encode(head, block_, out_);
+  put_frame(FrameKind::kIds, run_->blocks_.size() - 1, block_);
   block_.clear();
+}
+
+void IdRunWriter::put_frame(FrameKind kind, size_t number, Slice raw) {
+  FrameHead head;
+  head.kind = kind;
+  head.segment = run_->record_.id;
+  head.offset = static_cast<uint32_t>(number);
+  codec_.encode(head, raw, out_);
   while (out_.size() >= kWriteBytes) put(kWriteBytes);
 }
 
-void IdRunWriter::finish() {
+bool IdRunWriter::finish() {
   end_block();
   IdRunRecord& record = run_->record_;
-  run_->blocks_.shrink_to_fit();
-  FrameHead head;
-  head.segment = record.id;
-  head.kind = FrameKind::kHashFilter;
-  record.filter_offset = offset();
-  codec_.encode(head, run_->filter_.bytes(), out_);
-  std::string index(run_->blocks_.size() * kIndexEntryBytes, '\0');
-  char* at = index.data();
-  for (const IdRun::Block& block : run_->blocks_) {
-    store_le(at, block.first_hash);
-    store_le(at + 8, block.offset);
-    at += kIndexEntryBytes;
+  const Slice filter = run_->filter_.bytes();
+  if (filter_done_ < filter.size()) {
+    if (filter_done_ == 0) record.filter_offset = offset();
+    put_frame(FrameKind::kHashFilter, filter_done_ / kPartBytes,
+              filter.substr(filter_done_, kPartBytes));
+    filter_done_ += kPartBytes;
+    return false;
   }
-  head.kind = FrameKind::kIdIndex;
-  record.index_offset = offset();
-  codec_.encode(head, index, out_);
+  const std::vector<IdRun::Block>& blocks = run_->blocks_;
+  if (index_done_ == 0) record.index_offset = offset();
+  if (index_done_ < blocks.size()) {
+    constexpr size_t kPartBlocks = kPartBytes / kIndexEntryBytes;
+    const size_t count = std::min(kPartBlocks, blocks.size() - index_done_);
+    std::string index(count * kIndexEntryBytes, '\0');
+    for (size_t i = 0; i < count; ++i) {
+      store_le(index.data() + i * kIndexEntryBytes, blocks[index_done_ + i].first_hash);
+      store_le(index.data() + i * kIndexEntryBytes + 8, blocks[index_done_ + i].offset);
+    }
+    put_frame(FrameKind::kIdIndex, index_done_ / kPartBlocks, index);
+    index_done_ += count;
+    return false;
+  }
+  run_->blocks_.shrink_to_fit();
   record.bytes = offset();
-  put(out_.size());
+  if (!out_.empty()) put(out_.size());
   disk_.sync(file_, [state = state_](int error) {
     if (error != 0) state->error = error;
     state->is_synced = true;
   });
+  return true;
 }
 
 void IdRunWriter::put(size_t bytes) {

@@ -73,7 +73,10 @@ class IdRun {
 
   bool read_frame(FrameKind kind, uint32_t number, uint64_t offset, uint64_t end,
                   std::string& raw) const;
+  // The frames of one kind, one behind the other: everything or nothing.
+  bool read_parts(FrameKind kind, uint64_t offset, uint64_t end, std::string& raw) const;
   bool load_index();
+  bool load_filter();
   void scan();
 
   Disk& disk_;
@@ -128,7 +131,8 @@ class IdRunWriter {
 
   Status open();
   void add(const Dedupe::Entry& entry);
-  void finish();
+  // One bounded part of what stands behind the blocks; true: that was the last one.
+  bool finish();
   // As many writes are under way as may be.
   bool is_busy() const { return state_->pending >= kPendingMax; }
   bool is_failed() const { return state_->error != 0; }
@@ -149,6 +153,7 @@ class IdRunWriter {
   static constexpr size_t kWriteBytes = 256 << 10;
 
   void end_block();
+  void put_frame(FrameKind kind, size_t number, Slice raw);
   void put(size_t bytes);
   uint64_t offset() const { return written_ + out_.size(); }
 
@@ -162,6 +167,8 @@ class IdRunWriter {
   std::string out_;
   uint64_t written_ = 0;
   uint64_t first_hash_ = 0;
+  size_t filter_done_ = 0;  // bytes
+  size_t index_done_ = 0;   // blocks
   std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 

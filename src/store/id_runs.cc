@@ -140,8 +140,7 @@ void IdRuns::step_spill(const Dedupe& recent) {
   } else if (spill.bucket < kBuckets) {
     if (!spill.writer->is_busy()) write_sorted(recent);
   } else if (!spill.is_finished) {
-    spill.writer->finish();
-    spill.is_finished = true;
+    if (!spill.writer->is_busy()) spill.is_finished = spill.writer->finish();
   } else if (spill.writer->is_done()) {
     covered_ = spill.end;
     has_new_names_ = true;
@@ -222,10 +221,7 @@ void IdRuns::step_merge(WallTime expired) {
     const bool is_failed = std::any_of(merge.cursors.begin(), merge.cursors.end(),
                                        [](const IdCursor& each) { return each.is_failed(); });
     if (is_failed) return abandon_merge();
-    if (!is_more) {
-      merge.writer->finish();
-      merge.is_finished = true;
-    }
+    if (!is_more) merge.is_finished = merge.writer->finish();
   }
   if (merge.writer->is_failed()) return abandon_merge();
   if (!merge.writer->is_done()) return;

@@ -3,6 +3,7 @@
 
 #include "petrel/store/message_ids.h"
 
+#include "store/id_run.h"
 #include "unit/store/fake_disk.h"
 
 #include "petrel/base/prng.h"
@@ -12,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -237,18 +239,23 @@ class DamagedRun : public testing::Test {
     world_.ids().visit([&](Slice id, const MessageIds::Known&) { ids.emplace_back(id); });
     return ids;
   }
-  std::string first_run() {
+  // Of a small one every id may stand in a newer run again.
+  std::string largest_run() {
+    std::string largest;
+    size_t bytes = 0;
     for (const auto& [path, file] : world_.disk.files) {
-      if (path.starts_with(kDirectory + "/ids-")) return path;
+      if (!path.starts_with(kDirectory + "/ids-") || file->bytes.size() <= bytes) continue;
+      largest = path;
+      bytes = file->bytes.size();
     }
-    return {};
+    return largest;
   }
   IdWorld world_;
 };
 
 TEST_F(DamagedRun, NeverCallsAKnownIdNew) {
   const std::vector<std::string> known = all();
-  const std::string path = first_run();
+  const std::string path = largest_run();
   const std::string whole = *world_.disk.contents(path);
   size_t refusals = 0;
   for (size_t at = 0; at < whole.size(); at += 7) {
@@ -266,7 +273,7 @@ TEST_F(DamagedRun, NeverCallsAKnownIdNew) {
 
 TEST_F(DamagedRun, ThatIsMissingRefusesUntilItIsOver) {
   const std::vector<std::string> known = all();
-  const std::string path = first_run();
+  const std::string path = largest_run();
   world_.disk.files.erase(path);
   world_.reopen(false);
   EXPECT_GT(refused(known), 0U);
@@ -280,6 +287,76 @@ TEST_F(DamagedRun, ThatIsMissingRefusesUntilItIsOver) {
   EXPECT_EQ(world_.ids().find("never seen", {}, ignored), MessageIds::Lookup::kUnreadable);
   EXPECT_EQ(world_.ids().find("never seen", WallTime{2'000'000}, ignored),
             MessageIds::Lookup::kNew);
+}
+
+// The filter and the index of a large run are several frames, each written in a step of its own.
+class LargeRun : public testing::Test {
+ protected:
+  static constexpr size_t kIds = 100'000;
+  static constexpr size_t kPart = 64 << 10;
+
+  LargeRun() {
+    for (size_t i = 0; i < kIds; ++i) ids_.push_back("id-" + std::to_string(i));
+    std::sort(ids_.begin(), ids_.end(), [](const std::string& a, const std::string& b) {
+      return hash_bytes(a) < hash_bytes(b);
+    });
+    IdRunRecord record;
+    record.id = 1;
+    IdRunWriter writer(disk_, codec_, kPath, record, kIds);
+    EXPECT_TRUE(writer.open());
+    for (const std::string& id : ids_) {
+      writer.add({hash_bytes(id), 7, WallTime{1}, id});
+    }
+    while (!writer.finish()) ++parts_;
+    disk_.drain();
+    EXPECT_TRUE(writer.is_done());
+    record_ = writer.take()->record();
+  }
+  IdRun loaded() {
+    IdRun run(disk_, codec_, kPath, record_);
+    run.load();
+    return run;
+  }
+  // How many of as many ids that were never added the filter lets pass.
+  static size_t passed(const IdRun& run) {
+    size_t count = 0;
+    for (size_t i = 0; i < 1000; ++i) count += run.may_hold(hash_bytes("new " + std::to_string(i)));
+    return count;
+  }
+  bool holds_all(const IdRun& run) const {
+    return std::all_of(ids_.begin(), ids_.end(), [&run](const std::string& id) {
+      Dedupe::Entry found;
+      const uint64_t hash = hash_bytes(id);
+      return run.may_hold(hash) && run.find(hash, id, found) == IdLookup::kFound;
+    });
+  }
+
+  const std::string kPath = "/ids-1";
+  FakeDisk disk_{1};
+  FrameCodec codec_{Compression::kNone, {}};
+  std::vector<std::string> ids_;
+  IdRunRecord record_;
+  size_t parts_ = 0;
+};
+
+TEST_F(LargeRun, IsReadFromItsParts) {
+  EXPECT_GE(parts_, 3U);
+  const IdRun run = loaded();
+  EXPECT_TRUE(holds_all(run));
+  EXPECT_LT(passed(run), 50U);
+}
+
+TEST_F(LargeRun, IsNotBelievedWithAPartOfItsFilter) {
+  std::string& bytes = *disk_.contents(kPath);
+  const size_t frame = kFrameHeadBytes + kPart;
+  bytes.replace(record_.filter_offset, frame, bytes.substr(record_.filter_offset + frame, frame));
+  const IdRun swapped = loaded();
+  EXPECT_TRUE(holds_all(swapped));
+  EXPECT_EQ(passed(swapped), 1000U);
+  bytes.resize(record_.filter_offset + frame);
+  const IdRun cut = loaded();
+  EXPECT_TRUE(holds_all(cut));
+  EXPECT_EQ(passed(cut), 1000U);
 }
 
 }  // namespace
