@@ -27,6 +27,7 @@ constexpr uint64_t kPagedPart = 128;
 constexpr uint64_t kPageBytes = 4096;
 // Of the budget of subjects, for indexes, when not all subjects fit: each holds its subjects.
 constexpr size_t kIndexPart = 8;
+constexpr size_t kSpillsMax = 8;
 
 constexpr uint64_t round_to_page(uint64_t bytes) {
   return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
@@ -274,6 +275,7 @@ bool FileStore::evict_index(uint64_t id) {
   segment->frames.all().clear();
   segment->index->release_subjects();
   segment->index = nullptr;
+  index_.subjects_table().look_again();
   loaded_bytes_ -= file.index_bytes;
   segment->file->index_bytes = 0;
   return true;
@@ -307,7 +309,9 @@ void FileStore::trim_memory() {
       ++at;
     }
   }
-  if ((is_tight && has_directory_) || subjects.used() == 0) subjects.spill_if_due();
+  if (!(is_tight && has_directory_) && subjects.used() != 0) return;
+  // The subjects of a segment whose index was let go of are several times what goes at once.
+  for (size_t at = 0; at < kSpillsMax && subjects.spill_if_due(); ++at) continue;
 }
 
 }  // namespace petrel::store

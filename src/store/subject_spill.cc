@@ -195,27 +195,29 @@ void SubjectTable::write_run(Run& nodes) {
   on_disk_->adopt(std::move(run));
 }
 
-void SubjectTable::spill_if_due() {
+bool SubjectTable::spill_if_due() {
   if (is_spilled_ && used_ == 0) forget_messages();
-  if (is_counting_ || !is_over_budget() || nodes_ < spill_nodes_min_) return;
-  if (on_disk_ != nullptr && on_disk_->unwritten_bytes() > kUnwrittenMax) return;
+  if (is_counting_ || !is_over_budget() || nodes_ < spill_nodes_min_) return false;
+  if (on_disk_ != nullptr && on_disk_->unwritten_bytes() > kUnwrittenMax) return false;
   Run taken;
   take_unreferenced(kSpillNodes, taken);
+  const bool is_more = spill_at_ != 0;
   // Otherwise it is not looked for more before there is more.
   const size_t least = std::min(kSpillMin, nodes_ / 16 + 1);
-  spill_nodes_min_ = taken.size() < least ? nodes_ + nodes_ / 16 : 0;
+  spill_nodes_min_ = taken.size() < least && !is_more ? nodes_ + nodes_ / 16 : 0;
   const auto clean = std::partition(taken.begin(), taken.end(),
                                     [](const SubjectNode* node) { return !is_clean(*node); });
   for (auto at = clean; at != taken.end(); ++at) release(*at);
   taken.erase(clean, taken.end());
   if (taken.size() < least) {
     recent_.insert(recent_.end(), taken.begin(), taken.end());
-    return;
+    return is_more;
   }
   write_run(taken);
   is_spilled_ = true;
   for (SubjectNode* node : taken) release(node);
   note_memory();
+  return false;
 }
 
 bool SubjectTable::tend(size_t entries) {

@@ -168,8 +168,8 @@ class SubjectTable {
   // All tables hold more than they may, and this one more than a little.
   bool is_over_budget();
   // Moves some subjects that nothing refers to to the disk when the table is over its budget. No
-  // node that nothing refers to outlives it.
-  void spill_if_due();
+  // node that nothing refers to outlives it. True: nothing was written, and there may be more.
+  bool spill_if_due();
   // What was referred to may have been let go of: the next spill looks at all of them again.
   void look_again() { spill_nodes_min_ = 0; }
   // One bounded step of merging. True: there is more to do.

@@ -159,6 +159,31 @@ TEST_F(SubjectSpillTest, KeepsItsBudgetWhileManySegmentsArePassed) {
   EXPECT_LT(most, before + 1'000'000U);
 }
 
+// Each lookup brings the subjects of a whole segment back, many more than leave with one run.
+TEST_F(SubjectSpillTest, KeepsItsBudgetWhileMessagesAreLookedUpAtRandom) {
+  open(1'000'000, 4 << 20);
+  constexpr uint64_t kSubjects = 300'000;
+  for (uint64_t n = 0; n < kSubjects; ++n) {
+    store_->append({n + 1, {1}, "o." + std::to_string(n), {}, "b"});
+    if (n % 1000 == 0) disk_.drain();
+  }
+  for (int n = 0; n < 200; ++n) {
+    disk_.drain();
+    store_->maintain();
+  }
+  StoredMessage message;
+  size_t most = 0;
+  for (int n = 0; n < 60; ++n) {
+    const uint64_t wanted = prng_.below(kSubjects);
+    const uint64_t found = store_->last_match({"o." + std::to_string(wanted)}, ~uint64_t{0});
+    ASSERT_EQ(found, wanted + 1);
+    while (store_->read(found, message) == ReadStatus::kPending) disk_.drain();
+    most = std::max(most, budget_->used());
+  }
+  // Those of all segments take 28 MB.
+  EXPECT_LT(most, 18'000'000U);
+}
+
 TEST_F(SubjectSpillTest, AnswersAsTheModelDoes) {
   open(60'000);
   size_t most = 0;
