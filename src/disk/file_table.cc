@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <fcntl.h>
 #include <filesystem>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <system_error>
@@ -23,6 +25,7 @@ constexpr mode_t kFileMode = 0640;
 // read.
 constexpr uint32_t kPooledBytes = (1 << 20) + 4 * kDirectAlignment;
 constexpr size_t kPooledMax = 6;
+constexpr size_t kLargePage = 2 << 20;
 
 int flags_of(store::OpenMode mode) {
   switch (mode) {
@@ -36,6 +39,18 @@ int flags_of(store::OpenMode mode) {
   return O_RDONLY;
 }
 
+// In large pages when it is large: otherwise fresh pages cost more than the read.
+void make_room(std::string& content, size_t bytes) {
+  content.reserve(bytes);
+  if (bytes >= kLargePage) {
+    const auto begin = reinterpret_cast<uintptr_t>(content.data());
+    const uintptr_t first = (begin + kLargePage - 1) / kLargePage * kLargePage;
+    const uintptr_t end = (begin + bytes) / kLargePage * kLargePage;
+    if (first < end) ::madvise(content.data() + (first - begin), end - first, MADV_HUGEPAGE);
+  }
+  content.resize(bytes);
+}
+
 Result<std::string> load_part(const std::string& path, uint64_t offset, size_t bytes) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return error_of("open", path, errno);
@@ -45,7 +60,7 @@ Result<std::string> load_part(const std::string& path, uint64_t offset, size_t b
   if (error == 0) {
     const auto size = static_cast<uint64_t>(status.st_size);
     const uint64_t left = size > offset ? size - offset : 0;
-    content.resize(std::min<uint64_t>(left, bytes));
+    make_room(content, std::min<uint64_t>(left, bytes));
     uint64_t filled = 0;
     error = read_up_to(fd, offset, content.size(), content.data(), filled);
     content.resize(filled);

@@ -227,6 +227,8 @@ Status JetStream::recover() {
     PETREL_TRY_STATUS(recover_group(group, *tail));
     count_recovered();
   }
+  for (shard::JetStreamService* service : node_.services)
+    PETREL_TRY_STATUS(service->await_journal());
   loops_to_checkpoint_ = node_.services.size();
   for (shard::JetStreamService* service : node_.services) {
     service->begin(monotonic_now(), wall_now(), [this, files = tail->files()] {

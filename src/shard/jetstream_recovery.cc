@@ -7,6 +7,9 @@
 #include "petrel/shard/stream_description.h"
 
 namespace petrel::shard {
+namespace {
+constexpr Duration kMaintainFirst = Duration::seconds(1);
+}  // namespace
 
 std::string JetStreamService::random_bytes(size_t count) {
   std::string bytes;
@@ -24,8 +27,12 @@ Status JetStreamService::open() {
   options.loop = loop_;
   options.key = node_.journal_key;
   options.seed = random_bytes(store::kJournalSeedBytes);
-  PETREL_TRY(journal_, store::open_journal(*disk_, options, *this));
+  PETREL_TRY(journal_, store::begin_journal(*disk_, options, *this));
   return Status::ok();
+}
+
+Status JetStreamService::await_journal() {
+  return journal_->await_room();
 }
 
 Result<jetstream::Stream*> JetStreamService::recover_stream(store::GroupId group,
@@ -73,6 +80,8 @@ void JetStreamService::old_journals_removed() {
 void JetStreamService::begin(Instant now, WallTime wall_now,
                              std::function<void()> all_checkpointed) {
   set_time(now, wall_now);
+  // Those who waited for the start come first.
+  maintain_at_ = now + kMaintainFirst;
   for (const auto& [key, hosted] : streams_) {
     serve(*hosted);
     if (!hosted->is_parked) hosted->stream().drop_memory_consumers();

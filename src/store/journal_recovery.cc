@@ -200,8 +200,8 @@ void remove_journals(Disk& disk, std::vector<std::string> files, Disk::Done done
   });
 }
 
-Result<std::unique_ptr<Journal>> open_journal(Disk& disk, const JournalOptions& options,
-                                              Journal::Listener& listener) {
+Result<std::unique_ptr<Journal>> begin_journal(Disk& disk, const JournalOptions& options,
+                                               Journal::Listener& listener) {
   PETREL_TRY(const std::vector<FileEntry> files, segment_files(disk, options.directory));
   uint64_t highest = 0;
   for (const FileEntry& file : files) highest = std::max(highest, number_of(file.name));
@@ -209,8 +209,15 @@ Result<std::unique_ptr<Journal>> open_journal(Disk& disk, const JournalOptions& 
   constexpr uint64_t kRange = uint64_t{1} << 40;
   const uint64_t first = (highest / kRange + 1) * kRange;
   auto journal = std::make_unique<SegmentJournal>(disk, options, listener, first);
-  PETREL_TRY_STATUS(journal->open());
+  journal->begin();
   return std::unique_ptr<Journal>(std::move(journal));
+}
+
+Result<std::unique_ptr<Journal>> open_journal(Disk& disk, const JournalOptions& options,
+                                              Journal::Listener& listener) {
+  PETREL_TRY(auto journal, begin_journal(disk, options, listener));
+  PETREL_TRY_STATUS(journal->await_room());
+  return journal;
 }
 
 }  // namespace petrel::store

@@ -30,8 +30,11 @@ SegmentJournal::~SegmentJournal() {
   for (const Segment& segment : segments_) disk_.close(segment.file.file);
 }
 
-Status SegmentJournal::open() {
+void SegmentJournal::begin() {
   pool_.prepare(0, segment_bytes_max());
+}
+
+Status SegmentJournal::await_room() {
   disk_.drain();
   // On a full disk what is stored is served; nothing is taken until there is room.
   if (pool_.next() != nullptr || is_disk_full()) return Status::ok();

@@ -23,7 +23,8 @@ class SegmentJournal final : public Journal, private SegmentPool::Owner {
                  uint64_t first_number);
   ~SegmentJournal() override;
   // Has the first segment prepared.
-  Status open();
+  void begin();
+  Status await_room() override;
 
   Result<uint64_t> append(const JournalRecord& record) override;
   void commit() override;

@@ -93,6 +93,8 @@ class JetStreamService final : public LoopService, private store::Journal::Liste
   // --- before the loop runs ---
   store::Disk& disk() { return *disk_; }
   Status open();
+  // Waits for what open() began. Once the streams are there.
+  Status await_journal();
   // A stream that the store directory holds, with what the journals add to it.
   // Finds again what the store directory and the journals hold of a stream.
   Result<jetstream::Stream*> recover_stream(store::GroupId group, store::JournalTail& tail,

@@ -64,6 +64,8 @@ class Journal {
   };
   virtual ~Journal() = default;
 
+  // Waits until it takes records; kFull: there is no room for it. Once, after begin_journal.
+  virtual Status await_room() { return Status::ok(); }
   // Adds a record to the gathering batch. Returns its position (strictly ascending), or kFull.
   virtual Result<uint64_t> append(const JournalRecord& record) = 0;
   // Begins to write what was gathered unless a write is in flight; what gathers meanwhile follows
@@ -114,5 +116,8 @@ void remove_journals(Disk& disk, std::vector<std::string> files, Disk::Done done
 // A fresh journal of one loop, beside what read_journals found.
 Result<std::unique_ptr<Journal>> open_journal(Disk& disk, const JournalOptions& options,
                                               Journal::Listener& listener);
+// The same without waiting for its first file; await_room() does.
+Result<std::unique_ptr<Journal>> begin_journal(Disk& disk, const JournalOptions& options,
+                                               Journal::Listener& listener);
 
 }  // namespace petrel::store

@@ -165,6 +165,21 @@ TEST_F(SegmentJournalTest, WhatIsSyncedIsFoundAgain) {
   EXPECT_EQ(*recovered(9), "");
 }
 
+// What else there is to do at a start is done while the disk works.
+TEST_F(SegmentJournalTest, BeginsWithoutWaitingForItsFile) {
+  JournalOptions options;
+  options.directory = "j";
+  auto journal = *begin_journal(disk_, options, heard_);
+  EXPECT_GT(disk_.pending(), 0U);
+  EXPECT_TRUE(journal->await_room());
+  EXPECT_EQ(disk_.pending(), 0U);
+  const uint64_t last = append(*journal, 7, 1, "one");
+  journal->commit();
+  disk_.drain();
+  EXPECT_EQ(heard_.synced, last);
+  EXPECT_EQ(*recovered(7), "1:one ");
+}
+
 // Those who were answered together send again at once.
 TEST_F(SegmentJournalTest, AfterABatchTurnsWaitForAsManyRecords) {
   auto journal = open();
