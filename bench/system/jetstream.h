@@ -28,6 +28,7 @@ struct JetStreamOptions {
   uint32_t batch = 256;
   bool ack = false;
   bool shared = false;
+  bool exact = false;  // each asks for `messages`, a multiple of `batch`, and no more
   // Push consumers: created by this request when everybody has subscribed; {N} is their number.
   uint32_t pushed = 0;
   std::string create_subject;

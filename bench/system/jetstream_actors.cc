@@ -188,7 +188,11 @@ PullActor::PullActor(const Endpoint& server, Tally& tally, const JetStreamOption
 
 // Two requests at most: the next one leaves when one of them is used up.
 void PullActor::queue_due() {
-  for (; requested_ <= options_.batch; requested_ += options_.batch) out_ += request_;
+  for (; requested_ <= options_.batch; requested_ += options_.batch) {
+    if (options_.exact && asked_ >= options_.messages) return;
+    asked_ += options_.batch;
+    out_ += request_;
+  }
 }
 
 void PullActor::on_message(const Message& message) {

@@ -117,6 +117,7 @@ class PullActor : public Actor {
   const JetStreamOptions& options_;
   std::string request_;
   uint64_t requested_ = 0;  // messages that may still come
+  uint64_t asked_ = 0;      // in all
   uint64_t last_sequence_ = 0;
 };
 

@@ -24,7 +24,7 @@ constexpr const char* kUsage =
     "                   headers(0|1) lockstep(0|1) background seconds warm-up window patience\n"
     "       requests    in-flight rate size seconds warm-up\n"
     "       jetstream   publishers in-flight subject subjects size messages\n"
-    "                   pullers stream batch ack(0|1) shared(0|1)\n"
+    "                   pullers stream batch ack(0|1) shared(0|1) exact(0|1)\n"
     "                   pushed create-subject create-config script repeat(0|1) seconds warm-up\n"
     "       connects    count parallel\n"
     "       idle-memory count\n"
@@ -132,6 +132,7 @@ void print_jetstream(const Endpoint& server, pid_t pid, const Flags& flags) {
   options.batch = flags.count("batch", options.batch);
   options.ack = flags.count("ack", 0) != 0;
   options.shared = flags.count("shared", 0) != 0;
+  options.exact = flags.count("exact", 0) != 0;
   options.pushed = flags.count("pushed", options.pushed);
   options.create_subject = flags.text("create-subject", "");
   options.create_config = flags.text("create-config", "");

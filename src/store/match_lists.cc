@@ -18,6 +18,19 @@ constexpr uint32_t kNear = 32;  // messages compared one by one before a list is
 // So far nobody tries again to make a list that would be too long.
 constexpr uint64_t kHopelessSequences = 65'536;
 
+// Filter n admits the subject and none before it does: each subject is counted once.
+bool is_first_admitting(const Filters& filters, size_t n, Slice subject) {
+  if (!subject::subject_matches(subject, filters[n])) return false;
+  for (size_t i = 0; i < n; ++i) {
+    if (subject::subject_matches(subject, filters[i])) return false;
+  }
+  return true;
+}
+
+bool has_one_known(const SubjectNode* node) {
+  return node->messages == 1 && node->last_is_stale == 0;
+}
+
 }  // namespace
 
 // A match among the next messages that are there; 0: none.
@@ -70,7 +83,7 @@ bool MessageIndex::collect_nodes(const Filters& filters, HeldSubjects& nodes) {
 void MessageIndex::append_sequences(const SubjectNode& node, uint64_t begin, uint64_t end,
                                     std::vector<uint64_t>& out) {
   if (node.last < begin || node.first > end) return;
-  if (node.messages == 1 && node.last_is_stale == 0) {
+  if (has_one_known(&node)) {
     out.push_back(node.last);
     return;
   }
@@ -99,8 +112,12 @@ void MessageIndex::fill_list(MatchList& list, const HeldSubjects& held) {
   list.end = state_.last_sequence;
   list.sequences.clear();
   if (begin > state_.last_sequence) return;
+  // Of a subject with one message it is known without a look into a segment.
+  const bool is_known = std::all_of(nodes.begin(), nodes.end(), has_one_known);
   const size_t last_segment = segment_at(begin) + kSegmentsPerList - 1;
-  if (last_segment < segments_.size()) list.end = std::max(segments_[last_segment]->last, begin);
+  if (!is_known && last_segment < segments_.size()) {
+    list.end = std::max(segments_[last_segment]->last, begin);
+  }
   for (const SubjectNode* node : nodes) {
     append_sequences(*node, begin, list.end, list.sequences);
   }
@@ -112,8 +129,8 @@ void MessageIndex::fill_list(MatchList& list, const HeldSubjects& held) {
   list.sequences.shrink_to_fit();
 }
 
-// What comes at `from` and behind it. The list says how far it goes, and whether it could be made.
-MessageIndex::MatchList& MessageIndex::make_list(const Filters& filters, uint64_t from) {
+// For filters that have none yet, or whose list ended.
+MessageIndex::MatchList& MessageIndex::begin_list(const Filters& filters, uint64_t from) {
   MatchList* list = list_of(filters);
   if (list == nullptr) {
     if (lists_.size() < kListsMax) {
@@ -125,15 +142,57 @@ MessageIndex::MatchList& MessageIndex::make_list(const Filters& filters, uint64_
     list->filters = filters;
   }
   list->begin = from;
-  HeldSubjects nodes;
-  list->is_hopeless = !collect_nodes(filters, nodes);
-  if (list->is_hopeless) {
-    list->sequences = {};
-    list->end = from + kHopelessSequences;
-  } else {
-    fill_list(*list, nodes);
-  }
+  list->is_hopeless = false;
   return *list;
+}
+
+// What comes at `from` and behind it. The list says how far it goes, and whether it could be made.
+MessageIndex::MatchList& MessageIndex::make_list(const Filters& filters, uint64_t from) {
+  MatchList& list = begin_list(filters, from);
+  HeldSubjects nodes;
+  list.is_hopeless = !collect_nodes(filters, nodes);
+  if (list.is_hopeless) {
+    list.sequences = {};
+    list.end = from + kHopelessSequences;
+  } else {
+    fill_list(list, nodes);
+  }
+  return list;
+}
+
+// Who counts what comes from the first message on has seen the subjects: while each of them has one
+// message the list is made with it.
+uint64_t MessageIndex::count_subjects(const Filters& filters) {
+  uint64_t count = 0;
+  std::vector<uint64_t> sequences;
+  const auto add = [&](const SubjectNode& node) {
+    count += node.messages;
+    if (sequences.size() < count && sequences.size() <= kListedMax && has_one_known(&node)) {
+      sequences.push_back(node.last);
+    }
+  };
+  bool is_wild = false;
+  for (size_t n = 0; n < filters.size(); ++n) {
+    if (subject::is_literal(filters[n])) {
+      const SubjectNode* node = subjects_.find(filters[n]);
+      if (node != nullptr && is_first_admitting(filters, n, filters[n])) add(*node);
+      continue;
+    }
+    is_wild = true;
+    subjects_.visit_any(literal_prefix(filters[n]), [&](const SubjectNode& node) {
+      if (is_first_admitting(filters, n, node.text())) add(node);
+      return true;
+    });
+  }
+  const bool is_listed = is_wild && sequences.size() == count && count <= kListedMax &&
+                         filters.size() <= kListedFiltersMax;
+  if (!is_listed || list_of(filters) != nullptr) return count;
+  MatchList& list = begin_list(filters, state_.first_sequence);
+  std::sort(sequences.begin(), sequences.end());
+  sequences.shrink_to_fit();
+  list.sequences = std::move(sequences);
+  list.end = state_.last_sequence;
+  return count;
 }
 
 uint64_t MessageIndex::next_match(const Filters& filters, uint64_t from) {
@@ -206,11 +265,21 @@ size_t MessageIndex::next_matches(const Filters& filters, uint64_t from, std::sp
     if (sequence == 0) break;
     out[count++] = sequence;
     from = sequence + 1;
+    const MatchList* list = list_of(filters);
+    if (list == nullptr || list->is_hopeless || from < list->begin || from > list->end) continue;
+    auto at = std::lower_bound(list->sequences.begin(), list->sequences.end(), from);
+    for (; at != list->sequences.end() && count < out.size(); ++at) {
+      if (contains(*at)) out[count++] = *at;
+      from = *at + 1;
+    }
   }
   return count;
 }
 
+// Written out here: g++ takes a function that only prefetches for one without any effect.
 size_t MessageIndex::next_to_read(const Filters& filters, uint64_t from, std::span<uint64_t> out) {
+  constexpr size_t kLineBytes = 64;
+  constexpr size_t kLinesMax = 4;
   const size_t count = next_matches(filters, from, out);
   // First where each record is, then the records: no fetch waits for the one before.
   for (const uint64_t sequence : out.first(count)) {
@@ -221,7 +290,13 @@ size_t MessageIndex::next_to_read(const Filters& filters, uint64_t from, std::sp
     if (!found) continue;
     const EntryPlace place = found->segment->index->place(found->entry);
     const Frame& frame = found->segment->frames.at(place.offset);
-    if (frame.block) prefetch_record({frame.data() + (place.offset - frame.offset), place.bytes});
+    if (!frame.block) continue;
+    __builtin_prefetch(&*frame.block, 1);  // its references: the reader counts itself
+    const char* record = frame.data() + (place.offset - frame.offset);
+    const size_t bytes = std::min<size_t>(place.bytes, kLinesMax * kLineBytes);
+    for (size_t at = 0; at < bytes; at += kLineBytes) __builtin_prefetch(record + at);
+    // It seldom begins where a line does.
+    __builtin_prefetch(record + bytes - 1);
   }
   return count;
 }

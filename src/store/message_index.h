@@ -159,7 +159,9 @@ class MessageIndex {
   void append_sequences(const SubjectNode& node, uint64_t begin, uint64_t end,
                         std::vector<uint64_t>& out);
   void fill_list(MatchList& list, const HeldSubjects& nodes);
+  MatchList& begin_list(const Filters& filters, uint64_t from);
   MatchList& make_list(const Filters& filters, uint64_t from);
+  uint64_t count_subjects(const Filters& filters);
   uint64_t next_by_segment(const Filters& filters, uint64_t from);
   uint32_t next_in_segment(Segment& segment, const Filters& filters, uint32_t from);
   uint32_t last_in_segment(Segment& segment, const Filters& filters, uint32_t at_most);

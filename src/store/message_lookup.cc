@@ -18,15 +18,6 @@ constexpr uint32_t kScanEntries = 32;
 // Subjects looked at to find out whether a wildcard admits only a few.
 constexpr size_t kExamineMax = 64;
 
-// Filter n admits the subject and none before it does: each subject is counted once.
-bool is_first_admitting(const Filters& filters, size_t n, Slice subject) {
-  if (!subject::subject_matches(subject, filters[n])) return false;
-  for (size_t i = 0; i < n; ++i) {
-    if (subject::subject_matches(subject, filters[i])) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 size_t MessageIndex::segment_at(uint64_t sequence) {
@@ -385,21 +376,7 @@ uint64_t MessageIndex::count_matches(const Filters& filters, uint64_t from) {
   if (state_.messages == 0 || from > state_.last_sequence) return 0;
   from = std::max(from, state_.first_sequence);
   if (admits_all(filters)) return count_live(from);
-  if (from == state_.first_sequence) {
-    uint64_t count = 0;
-    for (size_t n = 0; n < filters.size(); ++n) {
-      if (subject::is_literal(filters[n])) {
-        const SubjectNode* node = subjects_.find(filters[n]);
-        if (node != nullptr && is_first_admitting(filters, n, filters[n])) count += node->messages;
-        continue;
-      }
-      subjects_.visit_any(literal_prefix(filters[n]), [&](const SubjectNode& node) {
-        if (is_first_admitting(filters, n, node.text())) count += node.messages;
-        return true;
-      });
-    }
-    return count;
-  }
+  if (from == state_.first_sequence) return count_subjects(filters);
   HeldSubjects few;
   if (!collect_few(filters, few)) return count_wild(filters, from);
   uint64_t count = 0;

@@ -4,7 +4,6 @@
 
 #include "petrel/store/message_store.h"
 
-#include <algorithm>
 #include <cstdint>
 
 namespace petrel::store {
@@ -28,14 +27,6 @@ struct RecordView {
 // The record at the beginning of `bytes`, trusted: it was written by this process. Fills all of
 // `message` but its block.
 void view_record(Slice bytes, StoredMessage& message);
-// Asks for the first lines of it; the processor goes on by itself.
-inline void prefetch_record(Slice record) {
-  constexpr size_t kLineBytes = 64;
-  constexpr size_t kLinesMax = 4;
-  for (size_t at = 0; at < std::min(record.size(), kLinesMax * kLineBytes); at += kLineBytes) {
-    __builtin_prefetch(record.data() + at);
-  }
-}
 // Counts nothing when it is held already: neighbours lie in one block.
 inline void hold_block(const BlockRef& block, StoredMessage& message) {
   if (!message.block || &*message.block != &*block) message.block = block;

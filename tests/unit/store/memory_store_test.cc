@@ -71,6 +71,23 @@ TEST_F(MemoryStoreTest, EmptiedStoreBeginsBehindItsLastSequence) {
   EXPECT_EQ(store_->state().last_time.ns, 20);
 }
 
+TEST_F(MemoryStoreTest, WhatWasCountedIsFoundAsItIsNow) {
+  for (uint64_t sequence = 1; sequence <= 400; ++sequence) {
+    add(sequence, (sequence % 40 == 0 ? "few." : "many.") + std::to_string(sequence));
+  }
+  EXPECT_EQ(store_->count_matches({"few.*"}, 1), 10U);
+  store_->remove(80, false);
+  add(401, "few.401");
+  add(402, "few.40");
+  std::vector<uint64_t> found(20);
+  found.resize(store_->next_matches({"few.*"}, 1, found));
+  EXPECT_EQ(found, (std::vector<uint64_t>{40, 120, 160, 200, 240, 280, 320, 360, 400, 401, 402}));
+  EXPECT_EQ(store_->next_match({"few.*"}, 41), 120U);
+  EXPECT_EQ(store_->count_matches({"few.*"}, 1), 11U);
+  store_->purge_below(161, nullptr);
+  EXPECT_EQ(store_->next_match({"few.*"}, 1), 200U);
+}
+
 TEST_F(MemoryStoreTest, PurgeTellsEachMessageItRemoves) {
   for (uint64_t sequence = 1; sequence <= 5; ++sequence) add(sequence, "s.x");
   std::vector<uint64_t> gone;
