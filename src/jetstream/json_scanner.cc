@@ -41,6 +41,12 @@ JsonScanner::Step JsonScanner::wrong(const char* context) {
   return Step::kFail;
 }
 
+// Inside a number, a word or an escape the end is an error of its own: Go reads on with a blank.
+JsonScanner::Step JsonScanner::wrong_within(const char* context) {
+  if (at_end()) cut_error_ = std::string("invalid character ' ' ") + context;
+  return wrong(context);
+}
+
 JsonScanner::Outcome JsonScanner::stop(Step step) const {
   if (step == Step::kOk) return Outcome::kValue;
   return error_.empty() ? Outcome::kCut : Outcome::kWrong;
@@ -137,7 +143,7 @@ JsonScanner::Step JsonScanner::word(Slice expected) {
     if (at_end() || text_[at_] != c) {
       const std::string context =
           "in literal " + std::string(expected) + " (expecting '" + std::string(1, c) + "')";
-      return wrong(context.c_str());
+      return wrong_within(context.c_str());
     }
     ++at_;
   }
@@ -151,7 +157,7 @@ JsonScanner::Step JsonScanner::string() {
     ++at_;
     if (c == '"') return Step::kOk;
     if (c != '\\') continue;
-    if (at_end()) return Step::kFail;
+    if (at_end()) return wrong_within("in string escape code");
     if (text_[at_] == 'u') {
       if (unicode_escape() == Step::kFail) return Step::kFail;
     } else if (Slice("bfnrt\\/\"").find(text_[at_]) == Slice::npos) {
@@ -166,13 +172,13 @@ JsonScanner::Step JsonScanner::string() {
 JsonScanner::Step JsonScanner::unicode_escape() {
   ++at_;
   for (int i = 0; i < 4; ++i, ++at_) {
-    if (at_end() || !is_hex(text_[at_])) return wrong("in \\u hexadecimal character escape");
+    if (at_end() || !is_hex(text_[at_])) return wrong_within("in \\u hexadecimal character escape");
   }
   return Step::kOk;
 }
 
 JsonScanner::Step JsonScanner::digits(const char* context) {
-  if (at_end() || !is_digit(text_[at_])) return wrong(context);
+  if (at_end() || !is_digit(text_[at_])) return wrong_within(context);
   while (!at_end() && is_digit(text_[at_])) ++at_;
   return Step::kOk;
 }

@@ -2,7 +2,6 @@
 
 #include "jetstream/go_values.h"
 
-#include "petrel/base/go_quote.h"
 #include "petrel/base/go_time.h"
 
 #include <algorithm>
@@ -17,6 +16,24 @@ constexpr int64_t kDay = 86'400;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
+}
+
+// As Go's package time quotes: what is no printable ASCII byte by byte.
+std::string quoted(Slice text) {
+  constexpr Slice kHex = "0123456789abcdef";
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x80 || byte < ' ') {
+      out += "\\x";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+      continue;
+    }
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
 }
 
 int64_t days_in(int64_t month, int64_t year) {
@@ -43,7 +60,7 @@ class Reader {
     const int64_t nanos = fraction();
     int64_t offset = 0;
     if (!zone(offset)) return false;
-    if (!rest_.empty()) return fail_with(": extra text: " + go_quote(rest_));
+    if (!rest_.empty()) return fail_with(": extra text: " + quoted(rest_));
     if (day < 1 || day > days_in(month, year)) return range("day");
     set(out,
         days_from_civil(year, static_cast<unsigned>(month), static_cast<unsigned>(day)) * kDay +
@@ -55,13 +72,13 @@ class Reader {
 
  private:
   bool fail(Slice element) {
-    return fail_with(": cannot parse " + go_quote(rest_) + " as " + go_quote(element));
+    return fail_with(": cannot parse " + quoted(rest_) + " as " + quoted(element));
   }
   bool range(Slice what) { return fail_with(": " + std::string(what) + " out of range"); }
   bool fail_with(const std::string& message) {
     const bool is_range = message.ends_with("out of range") || message.starts_with(": extra");
-    error_ = "parsing time " + go_quote(text_);
-    if (!is_range) error_ += " as " + go_quote(kLayout);
+    error_ = "parsing time " + quoted(text_);
+    if (!is_range) error_ += " as " + quoted(kLayout);
     error_ += message;
     return false;
   }

@@ -35,7 +35,9 @@ StreamStateView state_view(const Stream& stream) {
   StreamStateView view;
   view.messages = state.messages;
   view.bytes = state.bytes;
-  view.first_seq = state.first_sequence;
+  // A stream that begins at 1 by its configuration says so before it has a message.
+  const bool begins_at_1 = state.first_sequence == 0 && stream.config().first_seq == 1;
+  view.first_seq = begins_at_1 ? 1 : state.first_sequence;
   view.first_ts = state.first_time;
   view.last_seq = state.last_sequence;
   view.last_ts = state.last_time;

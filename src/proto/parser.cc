@@ -296,7 +296,8 @@ bool Parser::read_publish(Slice args, Publish& publish) {
     if (total < 0) return refuse(BadArguments::kTotalSize, args);
     if (header > total) return refuse(BadArguments::kHeaderLargerThanTotal, args);
     publish.header_bytes = static_cast<uint32_t>(header);
-    publish.size_text = join_sizes(header_text, total_text);
+    publish.size_text = header == 0 ? total_text : join_sizes(header_text, total_text);
+    if (header == 0) publish.plain = false;  // it goes on as a message without headers
   } else {
     if (total < 0) return refuse(BadArguments::kSize, args);
     publish.size_text = total_text;

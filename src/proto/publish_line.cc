@@ -125,7 +125,8 @@ bool Parser::measure_line(Slice input) {
   }
   shape_.header_bytes = 0;
   const size_t size_at = ends[parts - sizes - 1] + 1;
-  if (headers && !read_digits(begin + size_at, begin + ends[parts - 2], shape_.header_bytes)) {
+  if (headers && (!read_digits(begin + size_at, begin + ends[parts - 2], shape_.header_bytes) ||
+                  shape_.header_bytes == 0)) {
     return false;
   }
   if (!read_digits(begin + at, begin + line_end, shape_.message_bytes)) return false;

@@ -310,6 +310,10 @@ void JetStreamApi::refuse_early(const Request& request, const ApiSubject& subjec
     return answer_to(*node_.services[0], *request.account->interest, request.request.reply,
                      jetstream::error_json(subject.kind, error));
   }
+  if (subject.call == ApiCall::kConsumerPause) {
+    const auto wanted = jetstream::parse_consumer_pause(request.request.body, node_.options.strict);
+    return refuse(request, subject.kind, wanted ? error : wanted.error());
+  }
   if (subject.call != ApiCall::kConsumerCreate) return refuse(request, subject.kind, error);
   const auto wanted = jetstream::parse_consumer_create(request.request.body, node_.options.strict);
   refuse(request, subject.kind, wanted ? error : wanted.error());

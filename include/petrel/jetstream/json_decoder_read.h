@@ -14,7 +14,7 @@ std::string read_plain_json(Slice text, GoType type, T& out, std::span<const Fie
   const JsonScanner::Outcome outcome =
       first == JsonScanner::Outcome::kValue ? scanner.finish() : first;
   if (outcome == JsonScanner::Outcome::kWrong) return scanner.error();
-  if (first != JsonScanner::Outcome::kValue) return "unexpected end of JSON input";
+  if (first != JsonScanner::Outcome::kValue) return scanner.cut_error();
   JsonDecoder decoder(false);
   decoder.read_object(out, value, type, fields);
   return decoder.error();

@@ -30,6 +30,8 @@ class JsonScanner {
 
   Slice value() const { return value_; }
   const std::string& error() const { return error_; }
+  // What a reader that takes the end of the text for a blank says of a value that is cut.
+  const std::string& cut_error() const { return cut_error_; }
   size_t error_offset() const { return at_ + 1; }  // bytes read, the wrong one included
 
  private:
@@ -38,6 +40,7 @@ class JsonScanner {
   void skip_white();
   bool at_end() const { return at_ >= text_.size(); }
   Step wrong(const char* context);
+  Step wrong_within(const char* context);
   Step scalar();
   Step string();
   Step unicode_escape();
@@ -56,6 +59,7 @@ class JsonScanner {
   std::string open_;  // the closing brackets that are awaited
   bool wants_value_ = true;
   std::string error_;
+  std::string cut_error_ = "unexpected end of JSON input";
 };
 
 }  // namespace petrel::jetstream

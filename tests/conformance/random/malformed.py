@@ -22,7 +22,7 @@ CALLS = {
     "STREAM.PEER.REMOVE.S": {"peer": "x"}, "STREAM.PEER.EVACUATE.S": {"peer": "x"}, "STREAM.CANCEL_MOVE.S": None,
     "STREAM.SNAPSHOT.NONE": {"deliver_subject": "zz", "chunk_size": 1024},
     "STREAM.RESTORE.S": {"config": {"name": "S"}, "state": {"messages": 1}},
-    "CONSUMER.CREATE.S": {"stream_name": "S", "config": {"ack_policy": "explicit", "inactive_threshold": LONG}},
+    "CONSUMER.CREATE.S": {"stream_name": "S", "config": {"name": "E", "inactive_threshold": LONG}},
     "CONSUMER.CREATE.S.D": {"stream_name": "S", "config": {"ack_policy": "explicit", "durable_name": "D"}},
     "CONSUMER.CREATE.S.D.a": {"stream_name": "S", "config": {"durable_name": "D", "filter_subject": "a"}},
     "CONSUMER.DURABLE.CREATE.S.D": {"stream_name": "S", "config": {"ack_policy": "explicit", "durable_name": "D"}},

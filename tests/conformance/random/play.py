@@ -101,7 +101,8 @@ class Player:
 
     def _renamed(self, seen):
         """The transcript without the names that the server made up."""
-        text = json.dumps([(name, _by_consumer(got)) for name, got in seen], ensure_ascii=False)
+        acks = {one["id"] for one in self.sequence["operations"] if "ack" in one}
+        text = json.dumps([(name, _by_consumer(got, name in acks)) for name, got in seen], ensure_ascii=False)
         for name, stand_in in self.names.items():
             text = text.replace(name, stand_in)
         return json.loads(text)
@@ -258,15 +259,15 @@ class Player:
         return _frames(data)
 
 
-def _by_consumer(got):
-    """What came, with the deliveries of each consumer by themselves when there are several: which comes first is left
-    to chance."""
+def _by_consumer(got, is_ack):
+    """What came, with the deliveries of each consumer by themselves when there are several, or beside the answer to an
+    ack: which comes first is left to chance."""
     split = {}
     for sid, messages in got.items():
         consumers = [one["reply"].split(".")[3] if isinstance(one, dict) and one["reply"].startswith("$JS.ACK.") else ""
                      for one in messages]
         for consumer, one in zip(consumers, messages):
-            several = len(set(consumers) - {""}) > 1
+            several = is_ack or len(set(consumers) - {""}) > 1
             split.setdefault(f"{sid} {consumer}" if several and consumer else sid, []).append(one)
     return split
 

@@ -64,7 +64,10 @@ def _pub(source):
     subject = source.choice(ODD) if source.maybe(0.04) else source.choice(SUBJECTS + ("a.*", ">") if source.maybe(0.05)
                                                                           else SUBJECTS)
     reply = source.choice(("", "", "_INBOX.1", "a.1", "b", "_INBOX.2")) if source.maybe(0.97) else source.choice(ODD)
-    size = len(body) if source.maybe(0.97) else source.choice((len(body) + 1, max(0, len(body) - 1)))
+    # A wrong size with a right subject only: which of the two errors comes first is left out.
+    size = len(body)
+    if subject in SUBJECTS and source.maybe(0.03):
+        size = source.choice((len(body) + 1, max(0, len(body) - 1)))
     size = size if source.maybe(0.98) else source.choice(("x", "-1", "", "00", "999999999999999999999", "1.0"))
     return f"{source.choice(('PUB',) * 12 + ('pub', 'PUB ', 'Pub'))} {subject} {reply} {size}\r\n{body}\r\n"
 
@@ -82,7 +85,9 @@ def _hpub(source):
 
 def _sub(source, name):
     """A subscription; each queue has one member, for which of several gets a message is left to chance."""
-    subject = source.choice(ODD) if source.maybe(0.05) else source.choice(PATTERNS)
+    # Which of two errors an empty token gets when there are permissions too is left out.
+    odd = [one for one in ODD if "" not in one.split(".")]
+    subject = source.choice(odd) if source.maybe(0.05) else source.choice(PATTERNS)
     sid = source.choice(("1", "2", "3", "4", "5")) if source.maybe(0.97) else source.choice(("", "x", "1 2", "-1"))
     queue = "q" if (name, sid) == ("A", "1") else source.choice((f"q.{name}{sid}", f"q.{name}{sid}", "*", "q >"))
     queue = queue if source.maybe(0.25) else ""
