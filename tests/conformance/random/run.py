@@ -25,7 +25,7 @@ import streams
 
 GENERATORS = {"streams": streams.sequence, "consumers": consumers.sequence, "malformed": malformed.sequence,
               "protocol": protocol.sequence, "configs": configs.sequence}
-TIER_1_SEEDS = 4  # of each generator
+TIER_1_SEEDS = 3  # of each generator
 
 
 def _differential_runner():
