@@ -2,6 +2,7 @@
 #include "store/journal_format.h"
 #include "store/segment_journal.h"
 
+#include "petrel/base/check.h"
 #include "petrel/store/journal.h"
 
 #include <algorithm>
@@ -202,12 +203,15 @@ void remove_journals(Disk& disk, std::vector<std::string> files, Disk::Done done
 
 Result<std::unique_ptr<Journal>> begin_journal(Disk& disk, const JournalOptions& options,
                                                Journal::Listener& listener) {
+  PETREL_CHECK(options.loop < kJournalsMax);
   PETREL_TRY(const std::vector<FileEntry> files, segment_files(disk, options.directory));
   uint64_t highest = 0;
   for (const FileEntry& file : files) highest = std::max(highest, number_of(file.name));
-  // Every loop has a range of numbers of its own.
-  constexpr uint64_t kRange = uint64_t{1} << 40;
-  const uint64_t first = (highest / kRange + 1) * kRange;
+  // Every start has numbers above those of the starts before, and every loop a range of its own
+  // among them: on a full disk no file tells that another loop has begun.
+  constexpr uint64_t kRange = uint64_t{1} << 34;
+  const uint64_t starts = highest / (kRange * kJournalsMax) + 1;
+  const uint64_t first = (starts * kJournalsMax + options.loop) * kRange;
   auto journal = std::make_unique<SegmentJournal>(disk, options, listener, first);
   journal->begin();
   return std::unique_ptr<Journal>(std::move(journal));

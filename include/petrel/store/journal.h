@@ -34,10 +34,11 @@ struct JournalRecord {
 };
 
 inline constexpr size_t kJournalSeedBytes = 16;
+inline constexpr uint16_t kJournalsMax = 256;  // of one directory at a time
 
 struct JournalOptions {
   std::string directory;
-  uint16_t loop = 0;
+  uint16_t loop = 0;  // below kJournalsMax
   uint64_t segment_bytes_min = 1 << 20;
   uint64_t segment_bytes_max = 64 << 20;
   uint64_t total_bytes_max = 256 << 20;  // half of it: the oldest pinning groups shall checkpoint

@@ -480,6 +480,31 @@ TEST_F(SegmentJournalTest, AFullDiskUsesTheReserveAndRecoversByItself) {
   EXPECT_EQ(found, index);
 }
 
+// Neither finds a file of the other one when it begins.
+TEST_F(SegmentJournalTest, JournalsThatBeginOnAFullDiskStayApart) {
+  disk_.capacity = 0;
+  JournalOptions options;
+  options.directory = "j";
+  auto first = *open_journal(disk_, options, heard_);
+  options.loop = 1;
+  auto second = *open_journal(disk_, options, heard_);
+  EXPECT_TRUE(disk_.files.empty());
+  disk_.capacity = 100 << 20;
+  for (Journal* journal : {first.get(), second.get()}) {
+    for (int turn = 0; turn < 3; ++turn) {
+      journal->commit();
+      disk_.drain();
+    }
+  }
+  append(*first, 7, 1, "one");
+  append(*second, 8, 1, "other");
+  first->commit();
+  second->commit();
+  disk_.drain();
+  EXPECT_EQ(*recovered(7), "1:one ");
+  EXPECT_EQ(*recovered(8), "1:other ");
+}
+
 // A checkpoint frees segments, which are used again although the disk stays full.
 TEST_F(SegmentJournalTest, OnAFullDiskReleasedSegmentsGoRound) {
   auto journal = open();
