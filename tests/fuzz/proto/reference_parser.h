@@ -160,11 +160,14 @@ class ReferenceParser {
     if (payload_.size() == size + 2 && c != '\n') outcome_.error = "unknown operation in state 42";
     if (payload_.size() < size + 2 || !outcome_.error.empty()) return;
 
+    const bool headers = verb_ == "HPUB";
     const std::string size_text =
-        verb_ == "HPUB" ? parts_[parts_.size() - 2] + " " + parts_.back() : parts_.back();
-    const std::string reply = parts_.size() == (verb_ == "HPUB" ? 4U : 3U) ? parts_[1] : "";
+        header_size_ > 0 ? parts_[parts_.size() - 2] + " " + parts_.back() : parts_.back();
+    const std::string reply = parts_.size() == (headers ? 4U : 3U) ? parts_[1] : "";
     const std::string behind = (reply.empty() ? "" : reply + " ") + size_text + "\r";
-    const std::string tail = is_plain(behind) ? behind + "\n" + payload_ : "";
+    // An empty header is not passed on: what follows the subject is not what came.
+    const bool is_same = headers == (header_size_ > 0) && is_plain(behind);
+    const std::string tail = is_same ? behind + "\n" + payload_ : "";
     Op op{.kind = kind(), .subject = parts_.front(), .reply = reply, .args = args_};
     op.size_text = size_text;
     op.message = Slice(payload_).substr(0, size);
