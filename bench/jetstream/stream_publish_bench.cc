@@ -10,6 +10,7 @@
 #include <benchmark/benchmark.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace petrel::jetstream {
@@ -24,7 +25,7 @@ class NullHost final : public StreamHost {
     bytes += message.body.size();
     return 1;
   }
-  bool has_interest(Stream&, Slice, Slice) override { return true; }
+  bool has_interest(Stream&, Slice, std::optional<Slice>) override { return true; }
   uint32_t subscribe(Stream&, Inlet, Slice, Slice) override { return 1; }
   void unsubscribe(Stream&, uint32_t) override {}
   void wake(Stream&) override {}

@@ -183,6 +183,10 @@ void JetStream::announce() const {
 
 // The services live as long as their loops; what posts to them does too.
 Status JetStream::make_services() {
+  const bool is_automatic = setup_.options.petrel.disk_backend == conf::DiskBackend::kAuto;
+  if (is_automatic && !disk::is_uring_usable()) {
+    say(LogLevel::kInfo, "io_uring is not available here, worker threads read and write files");
+  }
   for (uint16_t i = 0; i < setup_.loops.size(); ++i) {
     LoopThread& loop = *setup_.loops[i];
     disk::DiskOptions options;
